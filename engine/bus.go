@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// A Bus carries messages to the handlers subscribed to their type. SyncBus and AsyncBus differ only in how the handlers
+// of one message run; a program can change one for the other without another change.
+type Bus interface {
+	// Subscribe adds a handler for one message type, under a name for errors. It may be called while messages are
+	// published: a publish sees the handlers that were there when it began.
+	Subscribe(typ, handler string, handle MessageHandler) error
+	// Publish calls every handler of the message's type and returns when all have returned. Their errors come joined, in
+	// the sequence of subscription, each a *HandlerError. A type without handlers is no error. A context that is done
+	// before calls nobody.
+	Publish(ctx context.Context, m *Message) error
+}
+
+// A MessageHandler handles one message. A panic counts as its error.
+type MessageHandler func(ctx context.Context, m *Message) error
+
+// A FailurePolicy says when a publish has failed.
+type FailurePolicy uint8
+
+// Failure policies.
+const (
+	FailAny FailurePolicy = iota // any handler's error fails the publish
+	FailAll                      // only if all handlers fail; the errors of some are dropped
+)
+
+// BusOptions are the options of both buses.
+type BusOptions struct {
+	// Failure says when a publish has failed. Zero means FailAny.
+	Failure FailurePolicy
+}
+
+// Subscribe subscribes a handler of messages whose payload is a T. Another payload under that type is its error.
+func Subscribe[T any](
+	bus Bus, typ, handler string, handle func(ctx context.Context, m *Message, data T) error,
+) error {
+	return bus.Subscribe(typ, handler, func(ctx context.Context, m *Message) error {
+		data, ok := m.Data.(T)
+		if !ok {
+			return &PayloadError{Want: goType[T]().String(), Got: m.Data}
+		}
+		return handle(ctx, m, data)
+	})
+}
+
+// SyncBus calls the handlers of a message one after another in the goroutine of the publisher.
+type SyncBus struct{ subscriptions }
+
+// NewSyncBus makes a bus without subscribers.
+func NewSyncBus(options BusOptions) *SyncBus { return &SyncBus{subscriptions{policy: options.Failure}} }
+
+// Publish calls the handlers one after another; all are called, even after one has failed.
+func (b *SyncBus) Publish(ctx context.Context, m *Message) error {
+	return b.publish(ctx, m, func(n int, call func(int)) {
+		for i := range n {
+			call(i)
+		}
+	})
+}
+
+// AsyncBus calls all handlers of a message at once and joins them: five handlers that wait 1 ms take 1 ms together.
+type AsyncBus struct{ subscriptions }
+
+// NewAsyncBus makes a bus without subscribers.
+func NewAsyncBus(options BusOptions) *AsyncBus {
+	return &AsyncBus{subscriptions{policy: options.Failure}}
+}
+
+// Publish calls the handlers at once and returns when all have returned. No goroutine outlives the call.
+func (b *AsyncBus) Publish(ctx context.Context, m *Message) error { return b.publish(ctx, m, FanOut) }
+
+// subscriptions is what both buses have in common. The table is copied on each change and never written after, so that
+// publishers read it without a lock.
+type subscriptions struct {
+	policy FailurePolicy
+	mu     sync.Mutex // held by writers
+	table  atomic.Pointer[map[string][]subscription]
+}
+
+type subscription struct {
+	handler string
+	handle  MessageHandler
+}
+
+// Subscribe adds a handler for one message type.
+func (s *subscriptions) Subscribe(typ, handler string, handle MessageHandler) error {
+	if err := CheckName("type", typ); err != nil {
+		return err
+	}
+	if err := CheckName("handler name", handler); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := map[string][]subscription{}
+	if old := s.table.Load(); old != nil {
+		for t, list := range *old {
+			next[t] = list
+		}
+	}
+	list := next[typ]
+	next[typ] = append(list[:len(list):len(list)], subscription{handler: handler, handle: handle})
+	s.table.Store(&next)
+	return nil
+}
+
+// publish calls the handlers of m as run says and joins their errors.
+func (s *subscriptions) publish(ctx context.Context, m *Message, run func(n int, call func(int))) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	table := s.table.Load()
+	if table == nil {
+		return nil
+	}
+	list := (*table)[m.Type]
+	results := make([]error, len(list))
+	run(len(list), func(i int) {
+		results[i] = guard(m.Type, m.ID, list[i].handler, func() error { return list[i].handle(ctx, m) })
+	})
+	var errs []error
+	for _, err := range results {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if s.policy == FailAll && len(errs) < len(list) {
+		return nil
+	}
+	return joinErrors("", errs)
+}

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/go-json-experiment/json"
+)
+
+// A Codec turns the payload of a message into bytes and back. A [Registry] is one.
+type Codec interface {
+	// Encode gives the bytes of the message's payload. A payload that is Raw is given back as it is.
+	Encode(m *Message) (Raw, error)
+	// Decode gives the payload as the Go value that the message's type stands for. A payload that is not Raw is given back
+	// as it is.
+	Decode(m *Message) (any, error)
+}
+
+var _ Codec = (*Registry)(nil)
+
+// Encode writes the payload as JSON.
+func (r *Registry) Encode(m *Message) (Raw, error) {
+	if raw, ok := m.Data.(Raw); ok {
+		return raw, nil
+	}
+	raw, err := json.Marshal(m.Data)
+	if err != nil {
+		return nil, fmt.Errorf("engine: payload of %s %s cannot be encoded: %w", m.Type, m.ID, err)
+	}
+	return raw, nil
+}
+
+// Decode reads the payload as JSON into the type registered under the message's type. Commands are read strictly: an
+// unknown field is an error, because a misspelled field must not silently become a zero. Events are read leniently: a
+// field that this program no longer knows is passed over.
+func (r *Registry) Decode(m *Message) (any, error) {
+	raw, ok := m.Data.(Raw)
+	if !ok {
+		return m.Data, nil
+	}
+	t, ok := r.types[m.Type]
+	if !ok {
+		return nil, fmt.Errorf("%w: %q", ErrNoType, clip(m.Type))
+	}
+	if m.ContentType != "" && m.ContentType != "application/json" {
+		return nil, fmt.Errorf("engine: content type %q of %s is not application/json", clip(m.ContentType), m.Type)
+	}
+	data, err := t.decode(raw)
+	if err != nil {
+		return nil, fmt.Errorf("engine: payload of %s cannot be read: %w", m.Type, err)
+	}
+	return data, nil
+}
+
+// decoder makes the function that reads a JSON payload of type T.
+func decoder[T any](kind kind) func(Raw) (any, error) {
+	strict := json.RejectUnknownMembers(kind == commandKind)
+	return func(raw Raw) (any, error) {
+		var v T
+		if len(raw) == 0 {
+			return v, nil
+		}
+		if err := json.Unmarshal(raw, &v, strict); err != nil {
+			return nil, err
+		}
+		return v, nil
+	}
+}
+
+// goType names the Go type of T, for errors.
+func goType[T any]() reflect.Type { return reflect.TypeFor[T]() }

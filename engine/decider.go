@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+)
+
+// An Aggregate is the state of one aggregate, folded from its events: what a decider decides on. It is used by one
+// goroutine at a time.
+type Aggregate interface {
+	// Decide gives the payloads of the events that the command causes in the present state. The state is not changed.
+	Decide(ctx context.Context, typ string, cmd *Command, data any) ([]any, error)
+	// Evolve folds one event into the state. The caller makes a new Aggregate after an error.
+	Evolve(typ string, data any) error
+}
+
+// A Decider decides the commands of one kind of aggregate from the aggregate's state S:
+//
+//	decide(ctx, state, command) -> events, and evolve(state, event) -> state
+//
+// are pure functions, registered with [Decide] and [Evolve]. A decider sees every earlier event of its aggregate: its
+// commands run one after another, in ticket sequence. They should not wait; whatever waits belongs into a handler.
+type Decider[S any] struct {
+	registry *Registry
+	name     string
+	initial  func() S
+	decide   map[string]func(ctx context.Context, state S, data any) ([]any, error)
+	evolve   map[string]func(state S, data any) (S, error)
+}
+
+// decider is a Decider whatever its state is.
+type decider interface{ newAggregate() Aggregate }
+
+// NewDecider makes a decider; initial gives the state of an empty stream. Name stands for it in errors.
+func NewDecider[S any](r *Registry, name string, initial func() S) *Decider[S] {
+	return &Decider[S]{
+		registry: r, name: name, initial: initial,
+		decide: map[string]func(context.Context, S, any) ([]any, error){},
+		evolve: map[string]func(S, any) (S, error){},
+	}
+}
+
+// Decide registers the command type C under its wire name and who decides it. An error made by [Reject] refuses the
+// command.
+func Decide[S, C any](d *Decider[S], typ string, decide func(ctx context.Context, state S, cmd C) ([]any, error)) {
+	t := register[C](d.registry, commandKind, typ)
+	if t.decider != nil {
+		d.registry.fail("command %q has two deciders", typ)
+		return
+	}
+	t.decider, t.route.First = d, len(t.route.Handlers)
+	d.decide[typ] = func(ctx context.Context, state S, data any) ([]any, error) {
+		typed, ok := data.(C)
+		if !ok {
+			return nil, &PayloadError{Want: goType[C]().String(), Got: data}
+		}
+		return decide(ctx, state, typed)
+	}
+}
+
+// Evolve registers the event type E under its wire name and what it does to the state.
+func Evolve[S, E any](d *Decider[S], typ string, evolve func(state S, event E) S) {
+	register[E](d.registry, eventKind, typ)
+	if d.evolve[typ] != nil {
+		d.registry.fail("decider %q evolves event %q twice", d.name, typ)
+	}
+	d.evolve[typ] = func(state S, data any) (S, error) {
+		typed, ok := data.(E)
+		if !ok {
+			return state, &PayloadError{Want: goType[E]().String(), Got: data}
+		}
+		return evolve(state, typed), nil
+	}
+}
+
+func (d *Decider[S]) newAggregate() Aggregate { return &folded[S]{decider: d, state: d.initial()} }
+
+// folded is an Aggregate with a state of type S.
+type folded[S any] struct {
+	decider *Decider[S]
+	state   S
+}
+
+func (f *folded[S]) Decide(ctx context.Context, typ string, cmd *Command, data any) (events []any, err error) {
+	decide, ok := f.decider.decide[typ]
+	if !ok {
+		return nil, fmt.Errorf("engine: decider %q does not decide %q of the aggregate %q: another decider's events are its own",
+			f.decider.name, typ, cmd.Subject)
+	}
+	err = guard(typ, cmd.ID, f.decider.name, func() (err error) {
+		events, err = decide(ctx, f.state, data)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return events, nil
+}
+
+// Evolve passes over events that the decider does not evolve: they belong to the stream, not to the state.
+func (f *folded[S]) Evolve(typ string, data any) error {
+	evolve, ok := f.decider.evolve[typ]
+	if !ok {
+		return nil
+	}
+	return guard(typ, ID{}, f.decider.name, func() (err error) {
+		f.state, err = evolve(f.state, data)
+		return err
+	})
+}

@@ -1,0 +1,32 @@
+// Package engine holds the words and the promises of Orchestrix.
+//
+// What lives here: the [Message] envelope with [Command] and [Event]; the [Registry] of message types, handlers,
+// deciders and modules; the two buses, [SyncBus] and [AsyncBus], and the adapters between them; the [Store] contract;
+// the codec; what passes between the rooms ([Batch], [Recorder], [Feeder]); and every error.
+//
+// What does not: the moving belt is in package pipeline, where messages come from in sources, where they rest in sinks.
+// Nothing here knows of go-streams, and no goroutine outlives a call, with one exception that says so: [NonBlocking].
+//
+// # One idea
+//
+// A command enters once, moves in one direction, and leaves as exactly one [Outcome]. Its events are appended to the
+// stream of its aggregate in the sequence in which the commands arrived, all or none, and only then does anybody hear of
+// them.
+//
+// # Words
+//
+//	command      a Message that asks
+//	event        a Message that states
+//	handler      a function for one command type: it returns the payloads of events
+//	decider      decide(ctx, state, command) -> events, evolve(state, event) -> state
+//	ticket       the admission number of a command within its aggregate
+//	version      the number of events in an aggregate's stream; the first event has version 1
+//	position     the place of an event in the whole log
+//	outcome      what became of a command: accepted, rejected, dead-lettered or unknown
+//
+// # Idempotency
+//
+// The id of a command is stored with its events, and with its rejection. The same id again gives the first outcome,
+// after any time and any number of restarts, and adds nothing. Events may be delivered more than once; they are appended
+// once per command id.
+package engine

@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Errors with nothing to carry. The typed errors below match the sentinel of their kind through errors.Is.
+var (
+	ErrClosed   = errors.New("engine: closed")                                          // nothing stored
+	ErrConflict = errors.New("engine: version conflict")                                // nothing stored
+	ErrRejected = errors.New("engine: command rejected")                                // no event stored
+	ErrLimit    = errors.New("engine: limit exceeded")                                  // nothing stored
+	ErrUnknown  = errors.New("engine: the store may or may not have stored the append") // may be stored
+	ErrReused   = errors.New("engine: command id used again for another command")       // nothing stored
+	ErrCorrupt  = errors.New("engine: stored data is damaged")
+	ErrNoType   = errors.New("engine: type is not registered")
+)
+
+// ConflictError says that an append expected another version than the aggregate has. Nothing was stored.
+type ConflictError struct {
+	Aggregate string
+	Expected  Expected
+	Actual    Version
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("engine: aggregate %q is at version %d, the append expected %s", e.Aggregate, e.Actual, e.Expected)
+}
+
+// Is matches ErrConflict.
+func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// RejectedError is a decision: the domain's rules refuse the command. It is an outcome, not a failure: never retried,
+// never dead-lettered.
+type RejectedError struct{ Reason string }
+
+// Reject makes the error with which a handler or decider refuses a command, for a reason told to whoever sent it.
+func Reject(format string, args ...any) error {
+	return &RejectedError{Reason: fmt.Sprintf(format, args...)}
+}
+
+func (e *RejectedError) Error() string { return "rejected: " + e.Reason }
+
+// Is matches ErrRejected.
+func (e *RejectedError) Is(target error) bool { return target == ErrRejected }
+
+// HandlerError names the message and the handler that failed on it.
+type HandlerError struct {
+	Type    string // of the message
+	ID      ID     // of the message
+	Handler string
+	Err     error
+}
+
+func (e *HandlerError) Error() string {
+	return fmt.Sprintf("engine: handler %q failed on %s %s: %v", e.Handler, e.Type, e.ID, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *HandlerError) Unwrap() error { return e.Err }
+
+// PanicError is a panic that became an error: one failed message, never a dead process.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap gives the panic's value when it was an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// LimitError says which bound was broken. Nothing was stored.
+type LimitError struct{ What, Why string }
+
+func (e *LimitError) Error() string { return fmt.Sprintf("engine: %s %s", e.What, e.Why) }
+
+// Is matches ErrLimit.
+func (e *LimitError) Is(target error) bool { return target == ErrLimit }
+
+// PayloadError says that a payload or stream element has another Go type than its place asks for.
+type PayloadError struct {
+	Want string
+	Got  any
+}
+
+func (e *PayloadError) Error() string { return fmt.Sprintf("engine: want a %s, got a %T", e.Want, e.Got) }
+
+// joinErrors is errors.Join on one line, for messages that end up in tables and logs.
+func joinErrors(prefix string, errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	return &joined{prefix: prefix, errs: errs}
+}
+
+type joined struct {
+	prefix string
+	errs   []error
+}
+
+func (j *joined) Error() string {
+	parts := make([]string, len(j.errs))
+	for i, err := range j.errs {
+		parts[i] = err.Error()
+	}
+	return j.prefix + strings.Join(parts, "; ")
+}
+
+func (j *joined) Unwrap() []error { return j.errs }

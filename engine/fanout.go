@@ -1,0 +1,17 @@
+package engine
+
+import "sync"
+
+// FanOut calls call(0) to call(n-1) at once and returns when all of them have returned: the last in the caller's
+// goroutine, each other one in its own. Call must not panic.
+func FanOut(n int, call func(i int)) {
+	if n == 0 {
+		return
+	}
+	var wg sync.WaitGroup
+	for i := range n - 1 {
+		wg.Go(func() { call(i) })
+	}
+	call(n - 1)
+	wg.Wait()
+}

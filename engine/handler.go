@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+)
+
+// A Handler is a function for one type of command, under a name. Its events are appended with those of the command's
+// other handlers, in registration sequence, as one atomic append.
+type Handler struct {
+	Name string
+	call func(ctx context.Context, cmd *Command, data any) ([]any, error)
+}
+
+// OnCommand registers a stateless handler for the command type C under its wire name. It returns the payloads of the
+// events to append; it may return none. All handlers of a command run at once, and those of different commands of one
+// aggregate may overlap: the append restores the sequence of arrival. An error fails the command; one made by [Reject]
+// refuses it.
+func OnCommand[C any](
+	r *Registry, typ, handler string, handle func(ctx context.Context, cmd *Command, data C) ([]any, error),
+) {
+	t := register[C](r, commandKind, typ)
+	for _, there := range t.route.Handlers {
+		if there.Name == handler {
+			r.fail("command %q has two handlers called %q", typ, handler)
+		}
+	}
+	t.route.Handlers = append(t.route.Handlers, Handler{
+		Name: handler,
+		call: func(ctx context.Context, cmd *Command, data any) ([]any, error) {
+			typed, ok := data.(C)
+			if !ok {
+				return nil, &PayloadError{Want: goType[C]().String(), Got: data}
+			}
+			return handle(ctx, cmd, typed)
+		},
+	})
+}
+
+// Call runs the handler and gives the payloads of its events. An error is a *HandlerError around the cause; a panic is
+// one around a *PanicError.
+func (h Handler) Call(ctx context.Context, cmd *Command, data any) (events []any, err error) {
+	err = guard(cmd.Type, cmd.ID, h.Name, func() (err error) {
+		events, err = h.call(ctx, cmd, data)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return events, nil
+}
+
+// Events makes the events that cmd caused of their payloads. A payload whose type is not registered is an error.
+func (r *Registry) Events(dst []Event, cmd *Command, payloads []any, now time.Time) ([]Event, error) {
+	for _, data := range payloads {
+		typ, err := r.typeOf(data)
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, newEvent(cmd, typ, data, now))
+	}
+	return dst, nil
+}
+
+// guard runs a function of the user's: its error or panic comes back as a *HandlerError that names where it came from.
+func guard(typ string, id ID, handler string, run func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+		if err != nil {
+			err = &HandlerError{Type: typ, ID: id, Handler: handler, Err: err}
+		}
+	}()
+	return run()
+}

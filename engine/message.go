@@ -1,0 +1,77 @@
+package engine
+
+import "time"
+
+// Message is the envelope that everything travels in, shaped as CloudEvents 1.0. It is immutable once made: whoever
+// holds one may read it from any goroutine and nobody may change it.
+type Message struct {
+	ID            ID                // names this message; for a command it is the key of idempotency (G6)
+	Type          string            // stable wire name of the payload, as in "order.created"
+	Source        string            // who made it; events carry the source of their command
+	Subject       string            // the aggregate id
+	Time          time.Time         // when it was made, UTC
+	Data          any               // payload: a Go struct, or Raw while it is encoded
+	ContentType   string            // of the encoded payload; empty means application/json
+	Schema        string            // version of the payload's schema; empty means the first
+	CorrelationID ID                // id of the command that started the whole conversation
+	CausationID   ID                // id of the message that directly caused this one; zero for a first command
+	TraceParent   string            // W3C trace context
+	Metadata      map[string]string // further CloudEvents attributes; nil when there are none
+}
+
+// Raw is an encoded payload. A Message whose Data is Raw has not been decoded.
+type Raw []byte
+
+// A Command is a Message that asks. It leaves the pipeline as exactly one [Outcome].
+type Command struct {
+	Message
+	// Origin says where the command was read, as in "orders.jsonl:17", for reports; it is not stored.
+	Origin string
+	// Defect is why the source could not read this command. Such a command is dead-lettered, never handled; Data then
+	// holds what was read, whole, as Raw.
+	Defect error
+	// Settled, when not nil, is called once with the outcome: how a source acknowledges. It must not block.
+	Settled func(Outcome)
+}
+
+// NewCommand makes a command for the aggregate subject. Its type is found in the registry by the Go type of data.
+func NewCommand(subject string, data any) *Command {
+	now := time.Now()
+	id := newIDAt(now)
+	return &Command{Message: Message{
+		ID: id, Source: "orchestrix", Subject: subject, Time: now.UTC(), Data: data, CorrelationID: id,
+	}}
+}
+
+// AsCommand makes a command of any stream element. An element that is no command becomes one with a Defect, so that a
+// foreign stream can never break the belt.
+func AsCommand(element any) *Command {
+	switch e := element.(type) {
+	case *Command:
+		if e != nil {
+			return e
+		}
+	case Command:
+		return &e
+	}
+	return &Command{Message: Message{Data: element}, Defect: &PayloadError{Want: "*engine.Command", Got: element}}
+}
+
+// An Event is a Message that states what happened. Version and Position are given by the store.
+type Event struct {
+	Message
+	Version  Version  // place in the stream of its aggregate, from 1
+	Position Position // place in the whole log
+}
+
+// newEvent makes the event that cmd caused with this payload. Correlation and causation are always the engine's.
+func newEvent(cmd *Command, typ string, data any, now time.Time) Event {
+	correlation := cmd.CorrelationID
+	if correlation.IsZero() {
+		correlation = cmd.ID
+	}
+	return Event{Message: Message{
+		ID: newIDAt(now), Type: typ, Source: cmd.Source, Subject: cmd.Subject, Time: now, Data: data,
+		CorrelationID: correlation, CausationID: cmd.ID, TraceParent: cmd.TraceParent,
+	}}
+}

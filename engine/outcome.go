@@ -1,0 +1,59 @@
+package engine
+
+import "fmt"
+
+// Status is one of the four ends a command can come to.
+type Status uint8
+
+// The four ends.
+const (
+	Accepted     Status = iota + 1 // its events are stored
+	Rejected                       // the domain refused it; the refusal is stored
+	DeadLettered                   // it could not be handled; nothing is stored
+	Unknown                        // the store did not answer; its events may be stored
+)
+
+// String gives the status as reports print it.
+func (s Status) String() string {
+	switch s {
+	case Accepted:
+		return "accepted"
+	case Rejected:
+		return "rejected"
+	case DeadLettered:
+		return "dead-lettered"
+	case Unknown:
+		return "unknown"
+	}
+	return fmt.Sprintf("status %d", uint8(s))
+}
+
+// Outcome is what became of one command. Every admitted command gets exactly one (G5).
+type Outcome struct {
+	CommandID   ID
+	Status      Status
+	First, Last Version  // versions of its events; Last = First-1 when there are none
+	Position    Position // of its last event
+	Reason      string   // why it was rejected
+	Repeated    bool     // the id was answered before: this is the first outcome again
+	Err         error    // why it was dead-lettered or is unknown
+}
+
+// Error gives nil for an accepted command, and otherwise an error that matches ErrRejected, ErrUnknown or the cause of
+// the dead letter.
+func (o Outcome) Error() error {
+	switch o.Status {
+	case Accepted:
+		return nil
+	case Rejected:
+		return &RejectedError{Reason: o.Reason}
+	default:
+		return o.Err
+	}
+}
+
+// A DeadLetter is a command that could not be handled, whole, with the reason.
+type DeadLetter struct {
+	Command *Command
+	Err     error
+}

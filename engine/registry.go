@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// kind tells commands from events.
+type kind uint8
+
+const (
+	commandKind kind = iota + 1
+	eventKind
+)
+
+func (k kind) String() string {
+	if k == commandKind {
+		return "command"
+	}
+	return "event"
+}
+
+// A Registry knows every message type of a program: its stable wire name, its Go type, its handlers. It is filled before
+// the first pipeline is made of it and only read afterwards; registering takes no lock. Faults are collected, so that
+// Err and pipeline.New report all of them at once.
+type Registry struct {
+	types  map[string]*messageType
+	byGo   map[reflect.Type]*messageType
+	errs   []error
+	sealed bool
+}
+
+// messageType is everything known of one type of message.
+type messageType struct {
+	name    string
+	kind    kind
+	goType  reflect.Type
+	decode  func(Raw) (any, error)
+	route   Route
+	decider decider // who decides the command; nil when nobody does
+}
+
+// A Route is how commands of one type are handled.
+type Route struct {
+	Type     string    // wire name
+	Handlers []Handler // stateless handlers, in registration sequence
+	// NewAggregate makes the empty aggregate that decides the command; nil when no decider does. Commands of one aggregate
+	// with a decider share one Aggregate.
+	NewAggregate func() Aggregate
+	// First is how many of the Handlers were registered before the decider: events are joined in registration sequence.
+	First int
+}
+
+// NewRegistry makes an empty registry.
+func NewRegistry(modules ...Module) *Registry {
+	r := &Registry{types: map[string]*messageType{}, byGo: map[reflect.Type]*messageType{}}
+	for _, m := range modules {
+		m.Register(r)
+	}
+	return r
+}
+
+// A Module is a unit of domain code that registers everything it has in one call.
+type Module interface{ Register(r *Registry) }
+
+// RegisterEvent gives the event type E its wire name. Events that a decider evolves are registered by Evolve.
+func RegisterEvent[E any](r *Registry, name string) { register[E](r, eventKind, name) }
+
+// Err reports everything that was registered wrongly, joined, or nil.
+func (r *Registry) Err() error { return joinErrors("", r.errs) }
+
+// Seal ends registration and returns what Err returns, with each command that has no handler added. Later registrations
+// are faults. pipeline.New seals its registry.
+func (r *Registry) Seal() error {
+	if !r.sealed {
+		for _, t := range r.types {
+			if t.kind == commandKind && len(t.route.Handlers) == 0 && t.decider == nil {
+				r.fail("command %q has no handler", t.name)
+			}
+			if t.decider != nil {
+				t.route.NewAggregate = t.decider.newAggregate
+			}
+		}
+	}
+	r.sealed = true
+	return r.Err()
+}
+
+// Route finds how a command is handled, by its type or, when that is empty, by the Go type of its payload.
+func (r *Registry) Route(cmd *Command) (*Route, error) {
+	var t *messageType
+	if cmd.Type == "" {
+		if t = r.byGo[reflect.TypeOf(cmd.Data)]; t == nil {
+			return nil, fmt.Errorf("%w: Go type %T", ErrNoType, cmd.Data)
+		}
+	} else if t = r.types[cmd.Type]; t == nil {
+		return nil, fmt.Errorf("%w: %q", ErrNoType, clip(cmd.Type))
+	}
+	if t.kind != commandKind {
+		return nil, fmt.Errorf("%w: %q is an event, not a command", ErrNoType, t.name)
+	}
+	return &t.route, nil
+}
+
+// TypeOf gives the wire name of the Go type of an event's payload.
+func (r *Registry) typeOf(data any) (string, error) {
+	t := r.byGo[reflect.TypeOf(data)]
+	switch {
+	case t == nil:
+		return "", fmt.Errorf("%w: Go type %T", ErrNoType, data)
+	case t.kind != eventKind:
+		return "", fmt.Errorf("%w: %q is a command, not an event", ErrNoType, t.name)
+	}
+	return t.name, nil
+}
+
+// register enters T under its name, or finds it there. Collisions are faults and give a type that nobody can reach.
+func register[T any](r *Registry, kind kind, name string) *messageType {
+	t := &messageType{name: name, kind: kind, goType: goType[T](), decode: decoder[T](kind), route: Route{Type: name}}
+	if r.sealed {
+		r.fail("%s %q registered after the registry was sealed by a pipeline", kind, name)
+		return t
+	}
+	if err := CheckName("type", name); err != nil {
+		r.errs = append(r.errs, err)
+		return t
+	}
+	if there, ok := r.types[name]; ok {
+		if there.goType != t.goType || there.kind != kind {
+			r.fail("%q is the %s %v and cannot be the %s %v too", name, there.kind, there.goType, kind, t.goType)
+			return t
+		}
+		return there
+	}
+	if there, ok := r.byGo[t.goType]; ok {
+		r.fail("%v is %q and cannot be %q too", t.goType, there.name, name)
+		return t
+	}
+	if k := t.goType.Kind(); k == reflect.Interface || k == reflect.Pointer {
+		r.fail("%q: register the struct, not the %s %v", name, k, t.goType)
+		return t
+	}
+	r.types[name], r.byGo[t.goType] = t, t
+	return t
+}
+
+func (r *Registry) fail(format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf("engine: "+format, args...))
+}
