@@ -1,0 +1,125 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+
+	"github.com/reugn/go-streams"
+	"go.uber.org/zap"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// Dispatch gives the pipeline as one stage of a plain go-streams chain:
+//
+//	in  -- *engine.Command, one by one
+//
+//	[ admit, lanes, workers, handlers, join ]
+//
+//	out -- *engine.Batch, one for each turn of an aggregate
+//
+// for a store sink made by sinks.NewStore, which must be the one that the pipeline was made with:
+//
+//	sources.Chan(ch).Via(filter).Via(p.Dispatch(ctx)).To(sink)
+//
+// The stage starts when it is first connected. When its inlet is closed, or ctx is done, it finishes what was admitted
+// and closes its outlet; commands that arrive after ctx is done are refused with ErrStopped. A stage between
+// Dispatch and the store sink must pass every batch on, once.
+func (p *Pipeline) Dispatch(ctx context.Context) streams.Flow {
+	return &dispatch{
+		p: p, ctx: ctx,
+		// in: upstream sends and closes, run receives; unbuffered, because the window is the buffer.
+		in: make(chan any),
+		// out: the workers send, run closes when they have ended, downstream receives; one place for each worker's batch.
+		out: make(chan any, p.options.Workers),
+	}
+}
+
+type dispatch struct {
+	p     *Pipeline
+	ctx   context.Context
+	start sync.Once
+	in    chan any
+	out   chan any
+}
+
+var _ streams.Flow = (*dispatch)(nil)
+
+// In is the inlet for commands.
+func (d *dispatch) In() chan<- any {
+	d.start.Do(func() { go d.run() })
+	return d.in
+}
+
+// Out is the outlet of batches.
+func (d *dispatch) Out() <-chan any { return d.out }
+
+// Via streams the batches to another flow.
+func (d *dispatch) Via(flow streams.Flow) streams.Flow {
+	go d.transmit(flow)
+	return flow
+}
+
+// To streams the batches to the sink and blocks until it has completed.
+func (d *dispatch) To(sink streams.Sink) {
+	d.transmit(sink)
+	sink.AwaitCompletion()
+}
+
+func (d *dispatch) transmit(to streams.Inlet) {
+	in := to.In()
+	for batch := range d.out {
+		in <- batch
+	}
+	close(in)
+}
+
+// run is the life of the stage.
+func (d *dispatch) run() {
+	p := d.p
+	if err := p.claim(); err != nil {
+		p.options.Logger.Error("a pipeline is used once: this stage passes nothing on")
+		close(d.out)
+		for range d.in { // keep upstream going
+		}
+		return
+	}
+	p.emit = d.emit
+	s := p.startShift(d.ctx)
+	err := drawAll(d.ctx, d.in, func(cmds []*engine.Command) error { return p.admit(s.work, cmds) })
+	if err != nil {
+		go d.refuse() // ends when upstream closes the inlet, as every go-streams stage does in the end
+	}
+	if err, _ = s.end(); err != nil {
+		p.options.Logger.Error("stopped", zap.Error(err))
+	}
+	close(d.out) // an abandoned handler's worker finds work cancelled and does not send
+	p.finish()
+}
+
+// emit passes a batch on, or answers it when the stage is cut while downstream does not read.
+func (d *dispatch) emit(work context.Context, batch *engine.Batch) {
+	if work.Err() == nil {
+		select {
+		case d.out <- batch:
+			return
+		case <-work.Done():
+		}
+	}
+	results := make([]engine.Result, len(batch.Appends))
+	for i := range results {
+		results[i].Err = work.Err()
+	}
+	batch.Settle(results)
+}
+
+// refuse answers what upstream still sends after the context is done, so that no stage of it stays blocked for ever.
+func (d *dispatch) refuse() {
+	for element := range d.in {
+		cmd := engine.AsCommand(element)
+		d.p.warn("refused", cmd, ErrStopped)
+		if cmd.Settled != nil {
+			d.p.acknowledge(cmd, engine.Outcome{CommandID: cmd.ID, Status: engine.DeadLettered, Err: ErrStopped})
+		}
+	}
+}

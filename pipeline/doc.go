@@ -1,0 +1,34 @@
+// Package pipeline is the moving belt: it takes commands through admission, lanes, workers, handlers and their join, and
+// hands what they made to a store sink.
+//
+//	in   commands, from any go-streams outlet, from Do or from Send
+//	out  batches for an engine.Recorder, which package sinks makes of a store; one outcome for each command
+//
+// Where commands come from is in package sources, where events rest in sinks, the words in engine.
+//
+// # The stages
+//
+//   - Admit. A command takes a place in the window (Options.Window commands in flight) and gets its ticket. When the
+//     window is full, the source is not read: backpressure, never a drop.
+//   - Lane. The commands of one aggregate queue in its lane. Different aggregates never share one. A lane is made on
+//     demand and freed when it is empty; a bounded cache keeps the state of those used last.
+//   - Worker. Options.Workers workers take ready lanes, the one ready longest first, each with up to Options.Batch of its
+//     commands: a hot aggregate gets cheaper per command under load.
+//   - Fan-out and join. All handlers of all commands of the batch run at once; then the decider decides the commands one
+//     after another, in ticket sequence, on the state folded in memory. Events stand in registration sequence.
+//   - Ordered append. The batch goes to the sink, each command an atomic append with the version it was decided on.
+//   - Settle. Only when the append is durable the outcome is told: to the caller, to the source, to the report.
+//
+// # Sequence
+//
+// Commands of one aggregate that enter one after another are decided and appended in that sequence, whatever their
+// handlers take. An aggregate has at most one batch under way, and what a conflict sends back goes to the head of its
+// lane: nothing can overtake. Between aggregates there is no sequence.
+//
+// # Failure
+//
+// A rejection ([engine.Reject]) is stored and answered; it is conditional on the version it was decided on. A version
+// owned by another writer is decided again, a bounded number of times, with full jitter. A handler's error or panic, an
+// unknown type, a payload that cannot be read: the command is dead-lettered, nothing of it is stored, and its lane goes
+// on. When the store does not answer, the outcome is unknown, and says so.
+package pipeline

@@ -1,0 +1,87 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// task is one admitted command on its way to an outcome.
+type task struct {
+	cmd     *engine.Command
+	ticket  uint64
+	arrived time.Time
+	receipt *Receipt // nil when nobody waits
+	next    *task    // behind it in the lane
+
+	// What the fan-out found; kept when the command is decided again after a conflict.
+	handled   bool
+	route     *engine.Route
+	data      any     // decoded payload
+	results   [][]any // payloads of the events of each handler, in registration sequence
+	err       error   // why the command failed
+	rejection error   // that handlers refused it
+}
+
+// lane is the queue of one aggregate that has commands waiting or under way: data, not a goroutine.
+//
+// Two invariants give the sequence of an aggregate:
+//
+//  1. Commands enter at the tail, in ticket sequence, and are taken from the head.
+//  2. From take to finish the lane is held: no second worker takes it, so that at most one batch of an aggregate is
+//     between its head and the store.
+//
+// What a conflict sends back re-enters at the head, in ticket sequence, before the lane is let go: a retry is never
+// overtaken.
+type lane struct {
+	id         string
+	head, tail *task
+	held       bool  // in the ready row, with a worker, with the store, or waiting out a conflict
+	nextReady  *lane // behind it in the ready row
+
+	newer, older *lane // neighbours among the idle lanes kept as a cache
+
+	// The folded state belongs to whoever holds the lane.
+	aggregate engine.Aggregate // nil: load before deciding
+	version   engine.Version   // of the aggregate; meaningless without it
+	conflicts int              // in a row without progress
+	last      engine.Version   // the last version appended through this lane
+}
+
+// push enters a command at the tail.
+func (l *lane) push(t *task) {
+	if l.tail == nil {
+		l.head = t
+	} else {
+		l.tail.next = t
+	}
+	l.tail = t
+}
+
+// pop takes up to n commands from the head.
+func (l *lane) pop(n int, into []*task) []*task {
+	for ; n > 0 && l.head != nil; n-- {
+		t := l.head
+		l.head, t.next = t.next, nil
+		into = append(into, t)
+	}
+	if l.head == nil {
+		l.tail = nil
+	}
+	return into
+}
+
+// unpop puts commands back at the head, in their sequence.
+func (l *lane) unpop(tasks []*task) {
+	for i := len(tasks) - 1; i >= 0; i-- {
+		t := tasks[i]
+		t.next = l.head
+		l.head = t
+		if l.tail == nil {
+			l.tail = t
+		}
+	}
+}
+
+// forget drops the folded state: it may no longer be what the store has.
+func (l *lane) forget() { l.aggregate, l.version = nil, 0 }

@@ -1,0 +1,69 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/reugn/go-streams"
+	"go.uber.org/zap"
+)
+
+// Options of a pipeline. The zero value works.
+type Options struct {
+	// Workers is the number of aggregates that are handled at once, 1 to 65536. Zero means 64: enough that handlers which
+	// wait overlap; a worker costs one parked goroutine.
+	Workers int
+	// Window is the number of commands in flight: admitted and without an outcome. When it is full no source is read. 1 to
+	// 1048576. Zero means 4096.
+	Window int
+	// Batch is the number of waiting commands of one aggregate that are handled and appended together, and with it the
+	// number of stateless commands of one aggregate that overlap. 1 to 4096. Zero means 256.
+	Batch int
+	// Cache is the number of aggregates whose state is kept in memory after their last command. Zero means 10000; negative
+	// keeps none.
+	Cache int
+	// Conflicts is how often in a row the commands of an aggregate are decided again because another writer owned the
+	// version, before the first of them is dead-lettered. 1 to 1000. Zero means 20.
+	Conflicts int
+	// DrainTimeout bounds the drain after the context was cancelled; then handlers are cancelled too. Zero means 10 s.
+	DrainTimeout time.Duration
+	// DeadLetters takes a *engine.DeadLetter for each command that could not be handled. The pipeline closes its inlet and
+	// waits for it. Nil means that dead letters are only logged and counted.
+	DeadLetters streams.Sink
+	// Logger takes warnings; there is no line per message. Nil means no log.
+	Logger *zap.Logger
+}
+
+// withDefaults fills in what is zero and reports every fault at once.
+func (o Options) withDefaults() (Options, error) {
+	var errs []error
+	number := func(name string, value *int, zero, most int) {
+		if *value == 0 {
+			*value = zero
+		}
+		if *value < 1 || *value > most {
+			errs = append(errs, fmt.Errorf("pipeline: Options.%s is %d: give 1 to %d, or 0 for %d", name, *value, most, zero))
+		}
+	}
+	number("Workers", &o.Workers, 64, 1<<16)
+	number("Window", &o.Window, 4096, 1<<20)
+	number("Batch", &o.Batch, 256, 4096)
+	number("Conflicts", &o.Conflicts, 20, 1000)
+	switch {
+	case o.Cache == 0:
+		o.Cache = 10_000
+	case o.Cache < 0:
+		o.Cache = 0
+	}
+	if o.DrainTimeout == 0 {
+		o.DrainTimeout = 10 * time.Second
+	}
+	if o.DrainTimeout < 0 {
+		errs = append(errs, fmt.Errorf("pipeline: Options.DrainTimeout is %v: give a positive duration", o.DrainTimeout))
+	}
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+	return o, errors.Join(errs...)
+}

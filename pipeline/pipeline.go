@@ -1,0 +1,122 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/reugn/go-streams"
+	"go.uber.org/zap"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// A Pipeline takes commands through admission, lanes, workers, handlers and their join to a store sink. It is used once:
+// by Run, or by Dispatch as one stage of a go-streams chain. Its other methods may be called from many goroutines.
+type Pipeline struct {
+	registry *engine.Registry
+	sink     engine.Recorder
+	encoder  engine.PayloadEncoder // nil when the store keeps payloads as they are
+	options  Options
+
+	window  *window
+	lanes   *lanes
+	meter   *meter
+	used    atomic.Bool
+	emit    func(work context.Context, batch *engine.Batch) // where a turn's batch goes; set before the first worker starts
+	cut     atomic.Bool                                     // the drain timeout ran out: nothing more is decided
+	started chan struct{}                                   // closed when admission opens; nobody sends
+	ended   chan struct{}                                   // closed when Run or the chain has ended; nobody sends
+}
+
+// New makes a pipeline of a registry and a store sink, as sinks.NewStore makes one. It starts nothing. It seals the
+// registry and reports every fault in it and in the options at once.
+func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pipeline, error) {
+	var errs []error
+	if registry == nil {
+		errs = append(errs, errors.New("pipeline: registry is nil: make one with engine.NewRegistry"))
+	} else if err := registry.Seal(); err != nil {
+		errs = append(errs, err)
+	}
+	if sink == nil {
+		errs = append(errs, errors.New("pipeline: sink is nil: make one with sinks.NewStore"))
+	}
+	options, err := options.withDefaults()
+	if err = errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	p := &Pipeline{
+		registry: registry, sink: sink, options: options,
+		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache), meter: newMeter(),
+		started: make(chan struct{}), ended: make(chan struct{}),
+	}
+	p.encoder, _ = sink.Store().(engine.PayloadEncoder)
+	return p, nil
+}
+
+// Run reads the sources until they end, or without a source until ctx is done, and meanwhile takes what Do and Send
+// admit. It returns when every admitted command has its outcome and every goroutine it started has ended.
+//
+// A source may be one of package sources, any go-streams Source or Flow, or several, read side by side; commands of one
+// source for one aggregate keep their sequence. When ctx is done, reading stops and what was read is finished; once
+// Options.DrainTimeout is over too, handlers are cancelled and the rest is dead-lettered with ErrStopped. The error
+// joins what the sources, the sink and the stop had to say; a command's failure is its outcome, not Run's error.
+func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, error) {
+	if err := p.claim(); err != nil {
+		return p.Report(), err
+	}
+	p.emit = func(_ context.Context, batch *engine.Batch) { p.sink.Record(batch) }
+	shift := p.startShift(ctx)
+	var sink sync.WaitGroup
+	var sinkErr error
+	sink.Go(func() { sinkErr = p.sink.Run(shift.work) })
+	sourceErr := p.read(ctx, shift.work, from)
+	stopErr, abandoned := shift.end()
+	p.sink.Close()
+	if !abandoned {
+		sink.Wait()
+	}
+	p.finish()
+	return p.Report(), errors.Join(sourceErr, stopErr, sinkErr)
+}
+
+// Report says what the pipeline has done up to now.
+func (p *Pipeline) Report() Report {
+	return p.meter.report(p.sink.Store().Capabilities(), p.window.inFlight())
+}
+
+func (p *Pipeline) claim() error {
+	if p.used.Swap(true) {
+		return fmt.Errorf("pipeline: used before, make a new one: %w", engine.ErrClosed)
+	}
+	p.meter.begin()
+	return nil
+}
+
+// read takes every source to its end. Without one it waits for the context.
+func (p *Pipeline) read(ctx, work context.Context, from []streams.Outlet) error {
+	if len(from) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	errs := make([]error, len(from))
+	engine.FanOut(len(from), func(i int) { errs[i] = p.intake(ctx, work, from[i]) })
+	return errors.Join(errs...)
+}
+
+// finish ends what hangs on the pipeline: the dead letters, and whoever waits for a receipt.
+func (p *Pipeline) finish() {
+	if d := p.options.DeadLetters; d != nil {
+		close(d.In())
+		d.AwaitCompletion()
+	}
+	p.meter.end()
+	close(p.ended)
+}
+
+func (p *Pipeline) warn(message string, cmd *engine.Command, err error) {
+	p.options.Logger.Warn(message, zap.Stringer("command", cmd.ID), zap.String("aggregate", cmd.Subject),
+		zap.String("origin", cmd.Origin), zap.Error(err))
+}

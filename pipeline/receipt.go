@@ -1,0 +1,79 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// A Receipt stands for a command that was admitted.
+type Receipt struct {
+	done    chan struct{} // settle closes it when outcome is set; nobody sends
+	outcome engine.Outcome
+	ended   <-chan struct{} // the pipeline's end
+}
+
+// Wait blocks until the command has its outcome. The error is the context's when that is done first: the command goes
+// on, and Wait may be called again. It is ErrStopped when the pipeline has ended without an outcome for the command,
+// because a handler ignored its cancellation.
+func (r *Receipt) Wait(ctx context.Context) (engine.Outcome, error) {
+	select {
+	case <-r.done:
+		return r.outcome, nil
+	case <-ctx.Done():
+		return engine.Outcome{}, ctx.Err()
+	case <-r.ended:
+	}
+	select {
+	case <-r.done:
+		return r.outcome, nil
+	default:
+		return engine.Outcome{}, ErrStopped
+	}
+}
+
+func (r *Receipt) settle(o engine.Outcome) {
+	r.outcome = o
+	close(r.done)
+}
+
+// Send admits a command and returns a receipt for its outcome. It blocks while the window is full and until the
+// pipeline runs. Commands for one aggregate that one goroutine sends are handled in the sequence of the calls. After an
+// error the command was not admitted: nothing is stored.
+func (p *Pipeline) Send(ctx context.Context, cmd *engine.Command) (*Receipt, error) {
+	r := &Receipt{done: make(chan struct{}), ended: p.ended}
+	if err := p.send(ctx, cmd, r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Do sends a command and waits for its outcome. The error is nil when the command was accepted; it matches
+// engine.ErrRejected when the domain refused it, is the cause when it was dead-lettered or is unknown, and is the
+// context's when that was done first (the command may still be handled).
+func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome, error) {
+	r, err := p.Send(ctx, cmd)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	o, err := r.Wait(ctx)
+	if err != nil {
+		return o, err
+	}
+	return o, o.Error()
+}
+
+// send admits one command for a program that submits by itself.
+func (p *Pipeline) send(ctx context.Context, cmd *engine.Command, r *Receipt) error {
+	select {
+	case <-p.started:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if _, err := p.window.acquire(ctx, 1); err != nil {
+		return err
+	}
+	p.lanes.enter([]task{{cmd: cmd, arrived: time.Now(), receipt: r}})
+	return nil
+}

@@ -1,0 +1,123 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// ErrStopped is the cause of the dead letter of a command that was admitted and not yet decided when the drain timeout
+// ran out. Nothing of it is stored; the same command may be sent again.
+var ErrStopped = errors.New("pipeline: stopped before the command was decided, nothing stored")
+
+// settle takes what the store made of the turn's batch: outcomes for what is decided, another turn for what met a
+// conflict. Then the lane is let go.
+func (t *turn) settle(results []engine.Result) {
+	l, progress := t.lane, false
+	var again []*task
+	for i := range results {
+		task, r := t.decided[i], &results[i]
+		switch {
+		case r.Err == nil:
+			progress = true
+			t.p.meter.stored(l, t.batch.Appends[i].Expected, r)
+			if r.Duplicate {
+				l.forget() // the state was folded with what this decision made, which is not what is stored
+			}
+			t.p.end(task, r.Outcome(task.cmd.ID))
+		case errors.Is(r.Err, engine.ErrConflict):
+			l.forget()
+			again = append(again, task)
+		case errors.Is(r.Err, engine.ErrUnknown):
+			l.forget()
+			t.p.end(task, engine.Outcome{CommandID: task.cmd.ID, Status: engine.Unknown, Err: r.Err})
+		default:
+			l.forget()
+			if t.p.cut.Load() && errors.Is(r.Err, context.Canceled) {
+				r.Err = ErrStopped
+			}
+			t.p.deadLetter(task, r.Err)
+		}
+	}
+	if n := len(results); l.aggregate != nil && n > 0 && results[n-1].Last != l.version {
+		l.forget() // a stateless append found another writer's events
+	}
+	again = t.conflict(again, progress)
+	t.p.lanes.finish(l, append(again, t.again...), t.pause())
+}
+
+// conflict counts the rounds in a row in which the lane got nowhere, and gives up on the command at its head when there
+// were too many.
+func (t *turn) conflict(again []*task, progress bool) []*task {
+	l := t.lane
+	if len(again) == 0 || progress {
+		l.conflicts = 0
+		return again
+	}
+	l.conflicts++
+	if l.conflicts <= t.p.options.Conflicts {
+		return again
+	}
+	l.conflicts = 0
+	t.p.deadLetter(again[0], fmt.Errorf("pipeline: another writer owned the version in %d rounds, nothing stored: %w",
+		t.p.options.Conflicts+1, engine.ErrConflict))
+	return again[1:]
+}
+
+// pause is how long the lane rests before it decides again: not at all at first, then exponentially longer with full
+// jitter, at most a quarter of a second.
+func (t *turn) pause() time.Duration {
+	const first, most = time.Millisecond, 250 * time.Millisecond
+	if t.lane.conflicts < 2 {
+		return 0
+	}
+	return rand.N(min(most, first<<min(t.lane.conflicts, 16)))
+}
+
+// deadLetter ends a command that cannot be handled, and keeps it whole where dead letters go.
+func (p *Pipeline) deadLetter(t *task, err error) {
+	if p.options.DeadLetters != nil {
+		p.keep(&engine.DeadLetter{Command: t.cmd, Err: err})
+	} else {
+		p.warn("dead letter", t.cmd, err)
+	}
+	p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.DeadLettered, Err: err})
+}
+
+// keep sends a dead letter to where they go. A handler that was abandoned may come back after the pipeline has ended and
+// closed that inlet; its command was reported as left over, and the send panics: that letter is only logged.
+func (p *Pipeline) keep(letter *engine.DeadLetter) {
+	defer func() {
+		if recover() != nil {
+			p.warn("dead letter after the end", letter.Command, letter.Err)
+		}
+	}()
+	p.options.DeadLetters.In() <- letter
+}
+
+// end gives a command its one outcome: to whoever waits for it, to the source, to the report, and its place in the
+// window to the next.
+func (p *Pipeline) end(t *task, o engine.Outcome) {
+	p.meter.outcome(t, &o)
+	if t.receipt != nil {
+		t.receipt.settle(o)
+	}
+	if t.cmd.Settled != nil {
+		p.acknowledge(t.cmd, o)
+	}
+	p.window.release(1)
+}
+
+// acknowledge calls the source back. A panic there is the source's, and must not take the belt with it.
+func (p *Pipeline) acknowledge(cmd *engine.Command, o engine.Outcome) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.warn("a source's Settled panicked", cmd, fmt.Errorf("panic: %v", v))
+		}
+	}()
+	cmd.Settled(o)
+}

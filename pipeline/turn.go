@@ -1,0 +1,242 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// turn is one worker's time with one lane: it makes a batch of the commands it took.
+type turn struct {
+	p     *Pipeline
+	lane  *lane
+	tasks []*task // in ticket sequence
+	now   time.Time
+
+	batch   engine.Batch
+	decided []*task // the tasks of batch.Appends
+	again   []*task // decided later, because a command ahead of them broke the state
+}
+
+// work takes lanes until they are closed.
+func (p *Pipeline) work(ctx context.Context) {
+	tasks := make([]*task, 0, p.options.Batch)
+	for {
+		l, taken := p.lanes.take(tasks[:0])
+		if l == nil {
+			return
+		}
+		(&turn{p: p, lane: l, tasks: taken, now: time.Now()}).run(ctx)
+	}
+}
+
+// run fans out, joins, decides in ticket sequence, and hands the batch to the sink. What failed gets its outcome at once.
+func (t *turn) run(ctx context.Context) {
+	if t.p.cut.Load() {
+		for _, task := range t.tasks {
+			task.fail(ErrStopped)
+		}
+	}
+	t.prepare()
+	t.fanOut(ctx)
+	t.load(ctx)
+	t.batch.Appends = make([]engine.Append, 0, len(t.tasks))
+	t.decided = make([]*task, 0, len(t.tasks))
+	for i, task := range t.tasks {
+		if !t.decide(ctx, task) {
+			t.again = append(t.again, t.tasks[i+1:]...)
+			break
+		}
+	}
+	if len(t.batch.Appends) == 0 {
+		t.p.lanes.finish(t.lane, t.again, 0)
+		return
+	}
+	t.batch.Settle = t.settle
+	t.p.emit(ctx, &t.batch)
+}
+
+// prepare finds the route and the payload of each command that has not been through here before.
+func (t *turn) prepare() {
+	for _, task := range t.tasks {
+		if task.handled || task.err != nil {
+			continue
+		}
+		cmd := task.cmd
+		if cmd.Defect != nil {
+			task.fail(cmd.Defect)
+			continue
+		}
+		if cmd.ID.IsZero() {
+			task.fail(errors.New("pipeline: command has no id: make it with engine.NewCommand"))
+			continue
+		}
+		if task.err = engine.CheckName("subject (the aggregate id)", cmd.Subject); task.err != nil {
+			continue
+		}
+		if task.route, task.err = t.p.registry.Route(cmd); task.err != nil {
+			continue
+		}
+		task.data, task.err = t.p.registry.Decode(&cmd.Message)
+	}
+}
+
+// fanOut runs all handlers of all commands of the turn at once and joins them. Handlers are stateless, so that those of
+// different commands may overlap; the deciders come after, in ticket sequence.
+func (t *turn) fanOut(ctx context.Context) {
+	type call struct {
+		task    *task
+		handler int
+	}
+	var calls []call
+	for _, task := range t.tasks {
+		if task.handled || task.err != nil {
+			continue
+		}
+		task.handled = true
+		handlers := len(task.route.Handlers)
+		if handlers == 0 {
+			continue
+		}
+		task.results = make([][]any, handlers)
+		for i := range handlers {
+			calls = append(calls, call{task, i})
+		}
+	}
+	errs := make([]error, len(calls))
+	engine.FanOut(len(calls), func(i int) {
+		c := calls[i]
+		c.task.results[c.handler], errs[i] = c.task.route.Handlers[c.handler].Call(ctx, c.task.cmd, c.task.data)
+	})
+	for i, c := range calls {
+		switch err := errs[i]; {
+		case err == nil:
+		case errors.Is(err, engine.ErrRejected):
+			c.task.rejection = errors.Join(c.task.rejection, err)
+		default:
+			c.task.err = errors.Join(c.task.err, err)
+		}
+	}
+}
+
+// load folds the stream of the aggregate if a decider needs its state and the lane does not have it.
+func (t *turn) load(ctx context.Context) {
+	if t.lane.aggregate != nil {
+		return
+	}
+	for _, task := range t.tasks {
+		if task.err != nil || task.route.NewAggregate == nil {
+			continue
+		}
+		t.lane.aggregate, t.lane.version = task.route.NewAggregate(), 0
+		if err := t.fold(ctx); err != nil {
+			t.lane.forget()
+			t.failDeciders(fmt.Errorf("pipeline: aggregate %q cannot be loaded: %w", t.lane.id, err))
+		}
+		return
+	}
+}
+
+func (t *turn) fold(ctx context.Context) error {
+	for event, err := range t.p.sink.Store().Load(ctx, t.lane.id, 1) {
+		if err != nil {
+			return err
+		}
+		data, err := t.p.registry.Decode(&event.Message)
+		if err != nil {
+			return err
+		}
+		if err := t.lane.aggregate.Evolve(event.Type, data); err != nil {
+			return err
+		}
+		t.lane.version = event.Version
+	}
+	return nil
+}
+
+func (t *turn) failDeciders(err error) {
+	for _, task := range t.tasks {
+		if task.err == nil && task.route.NewAggregate != nil {
+			task.fail(err)
+		}
+	}
+}
+
+// decide makes the append of one command and folds its events into the lane's state. It gives false when the state is
+// lost, so that the commands behind must be decided again.
+func (t *turn) decide(ctx context.Context, task *task) bool {
+	payloads, err := t.payloads(ctx, task)
+	if rejected, ok := errors.AsType[*engine.RejectedError](err); ok {
+		t.add(task, engine.Append{Rejection: rejected.Reason})
+		return true
+	}
+	var events []engine.Event
+	if err == nil {
+		events, err = t.p.registry.Events(nil, task.cmd, payloads, t.now.UTC())
+	}
+	if err == nil && t.p.encoder != nil {
+		err = t.p.encoder.EncodePayloads(events)
+	}
+	if err != nil {
+		t.p.deadLetter(task, err)
+		return true
+	}
+	if t.lane.aggregate == nil {
+		t.add(task, engine.Append{Events: events})
+		return true
+	}
+	for i := range events {
+		if err := t.lane.aggregate.Evolve(events[i].Type, payloads[i]); err != nil {
+			t.lane.forget()
+			t.p.deadLetter(task, err)
+			return false
+		}
+	}
+	t.add(task, engine.Append{Events: events})
+	t.lane.version += engine.Version(len(events))
+	return true
+}
+
+// payloads joins what the handlers and the decider of a command made, in registration sequence. Any failure is the
+// command's; a rejection counts only when nothing failed.
+func (t *turn) payloads(ctx context.Context, task *task) ([]any, error) {
+	if err := task.err; err != nil || task.rejection != nil {
+		return nil, cmp.Or(err, task.rejection)
+	}
+	if task.route.NewAggregate == nil {
+		return joinResults(nil, task.results), nil
+	}
+	made, err := t.lane.aggregate.Decide(ctx, task.route.Type, task.cmd, task.data)
+	if err != nil {
+		return nil, err
+	}
+	if len(task.results) == 0 {
+		return made, nil
+	}
+	payloads := joinResults(nil, task.results[:task.route.First])
+	return joinResults(append(payloads, made...), task.results[task.route.First:]), nil
+}
+
+func joinResults(into []any, results [][]any) []any {
+	for _, made := range results {
+		into = append(into, made...)
+	}
+	return into
+}
+
+// add puts a command's append into the batch. A command with a decider is appended at the version it was decided on, a
+// stateless one at any.
+func (t *turn) add(task *task, a engine.Append) {
+	a.Aggregate, a.CommandID, a.Expected = t.lane.id, task.cmd.ID, engine.Any
+	if task.route.NewAggregate != nil {
+		a.Expected = engine.Exactly(t.lane.version)
+	}
+	t.batch.Appends = append(t.batch.Appends, a)
+	t.decided = append(t.decided, task)
+}
+
+func (t *task) fail(err error) { t.err = err }

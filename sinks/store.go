@@ -1,0 +1,170 @@
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/reugn/go-streams"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// groupAppends is how many appends one call of the store holds at most, unless a single batch has more.
+const groupAppends = 4096
+
+// Store is the store sink: an engine.Recorder for a pipeline, and a go-streams sink of *engine.Batch at the end of a
+// plain chain. It is used once.
+//
+// Its ordered-append stage is one goroutine that takes all batches recorded meanwhile, in the sequence in which they were
+// recorded, appends them in one call of the store, and settles them. While the store is busy the next group gathers: a
+// group is as large as the load, and nothing waits when there is none. The sequence within an aggregate follows from two
+// facts: the appends of a batch stand in ticket sequence, and an aggregate has one batch under way at most.
+type Store struct {
+	store     engine.Store
+	followers []streams.Sink
+
+	mu      sync.Mutex
+	ready   sync.Cond // the appender waits for a batch, the close, or its context
+	pending []*engine.Batch
+	closed  bool // no batch will come
+	ended   bool // Run has returned: a late batch is answered at once
+
+	connect sync.Once
+	in      chan any      // upstream sends and closes, receive receives; unbuffered, a batch is one element
+	done    chan struct{} // receive closes it when everything is stored; nobody sends
+	fault   error         // see Err; receive writes it before it closes done
+}
+
+var (
+	_ streams.Sink    = (*Store)(nil)
+	_ engine.Recorder = (*Store)(nil)
+)
+
+// NewStore makes a sink of a store. It starts nothing, and it does not close the store.
+func NewStore(store engine.Store) *Store {
+	s := &Store{store: store, in: make(chan any), done: make(chan struct{})}
+	s.ready.L = &s.mu
+	return s
+}
+
+// Then puts a sink behind the store: it gets every event stored from now on as *engine.Event, in position sequence, read
+// from the log. A slow sink holds up no append; the run ends when it has everything. Call it before the sink is used.
+func (s *Store) Then(sink streams.Sink) *Store {
+	s.followers = append(s.followers, sink)
+	return s
+}
+
+// Store is the store behind the sink.
+func (s *Store) Store() engine.Store { return s.store }
+
+// Record takes a batch over. It does not block.
+func (s *Store) Record(batch *engine.Batch) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		answer([]*engine.Batch{batch}, engine.ErrClosed)
+		return
+	}
+	s.pending = append(s.pending, batch)
+	s.mu.Unlock()
+	s.ready.Signal()
+}
+
+// Close says that no further batch will come.
+func (s *Store) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.ready.Signal()
+}
+
+// Run appends what is recorded until Close, and returns when all of it is settled and the sinks behind have got it. Once
+// ctx is done, batches that are not with the store yet are answered with its error, nothing stored, and the sinks behind
+// are cut off.
+func (s *Store) Run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, s.ready.Broadcast)()
+	tail, err := s.follow(ctx)
+	var group []*engine.Batch
+	for {
+		if group = s.gather(ctx, group); group == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			answer(group, ctx.Err())
+			continue
+		}
+		s.append(ctx, group)
+	}
+	return errors.Join(err, tail.end())
+}
+
+// gather waits for batches and takes them all. Nil says that there will be none.
+func (s *Store) gather(ctx context.Context, used []*engine.Batch) []*engine.Batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.pending) == 0 {
+		if s.closed {
+			s.ended = true
+			return nil
+		}
+		s.ready.Wait()
+	}
+	clear(used)
+	group := s.pending
+	s.pending = used[:0]
+	return group
+}
+
+// append brings a group to the store in calls of bounded size, a batch never split, and settles each batch.
+func (s *Store) append(ctx context.Context, group []*engine.Batch) {
+	var appends []engine.Append
+	for len(group) > 0 {
+		n := 0
+		appends = appends[:0]
+		for n < len(group) && (n == 0 || len(appends)+len(group[n].Appends) <= groupAppends) {
+			appends = append(appends, group[n].Appends...)
+			n++
+		}
+		results := s.call(ctx, appends)
+		for _, batch := range group[:n] {
+			batch.Settle(results[:len(batch.Appends)])
+			results = results[len(batch.Appends):]
+		}
+		group = group[n:]
+	}
+}
+
+// call appends to the store. A store that panics or answers in the wrong number may have stored anything: unknown.
+func (s *Store) call(ctx context.Context, appends []engine.Append) (results []engine.Result) {
+	defer func() {
+		if v := recover(); v != nil {
+			results = unknown(len(appends), fmt.Errorf("the store panicked: %v", v))
+		}
+	}()
+	results = s.store.Append(ctx, appends)
+	if len(results) != len(appends) {
+		return unknown(len(appends), fmt.Errorf("the store gave %d results for %d appends", len(results), len(appends)))
+	}
+	return results
+}
+
+func unknown(n int, cause error) []engine.Result {
+	results := make([]engine.Result, n)
+	for i := range results {
+		results[i].Err = fmt.Errorf("sinks: %w: %w", engine.ErrUnknown, cause)
+	}
+	return results
+}
+
+// answer settles batches that do not reach the store.
+func answer(group []*engine.Batch, err error) {
+	for _, batch := range group {
+		results := make([]engine.Result, len(batch.Appends))
+		for i := range results {
+			results[i].Err = err
+		}
+		batch.Settle(results)
+	}
+}

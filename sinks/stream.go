@@ -1,0 +1,42 @@
+package sinks
+
+import (
+	"context"
+	"sync"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// In starts the sink if it has not started, and gives its inlet for *engine.Batch. The sender closes it.
+func (s *Store) In() chan<- any {
+	s.connect.Do(func() { go s.receive() }) // owned by the sender: it ends when the inlet is closed; AwaitCompletion waits
+	return s.in
+}
+
+// AwaitCompletion blocks until the inlet was closed, everything received is stored and settled, and the sinks behind
+// have got it.
+func (s *Store) AwaitCompletion() { <-s.done }
+
+// Err tells, after AwaitCompletion, what went wrong that no command's outcome tells: an element that is no *engine.Batch,
+// or the trouble of a sink behind.
+func (s *Store) Err() error { return s.fault }
+
+// receive is the life of the sink in a go-streams chain: it feeds the appender from the inlet.
+func (s *Store) receive() {
+	var appender sync.WaitGroup
+	var err error
+	appender.Go(func() { err = s.Run(context.Background()) })
+	for element := range s.in {
+		if batch, ok := element.(*engine.Batch); ok {
+			s.Record(batch)
+		} else if s.fault == nil {
+			s.fault = &engine.PayloadError{Want: "*engine.Batch", Got: element}
+		}
+	}
+	s.Close()
+	appender.Wait()
+	if s.fault == nil {
+		s.fault = err
+	}
+	close(s.done)
+}

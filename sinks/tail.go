@@ -1,0 +1,88 @@
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/reugn/go-streams"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// tail brings the stored log, from the end it has when the sink starts, to the sinks behind: each reads for itself, so
+// that none waits for another and the appends wait for none.
+type tail struct {
+	store   engine.Store
+	ctx     context.Context // of the run: cuts everything off
+	live    context.Context // until the last append
+	stop    context.CancelFunc
+	readers sync.WaitGroup
+	mu      sync.Mutex
+	errs    []error
+}
+
+// follow starts a reader for each sink behind the store.
+func (s *Store) follow(ctx context.Context) (*tail, error) {
+	t := &tail{store: s.store, ctx: ctx}
+	t.live, t.stop = context.WithCancel(ctx)
+	if len(s.followers) == 0 {
+		return t, nil
+	}
+	end, err := s.store.End(ctx)
+	if err != nil {
+		err = fmt.Errorf("sinks: the sinks behind the store get nothing: %w", err)
+	}
+	for _, sink := range s.followers {
+		t.readers.Go(func() {
+			if err == nil {
+				t.read(sink, end)
+			}
+			close(sink.In())
+			sink.AwaitCompletion()
+		})
+	}
+	return t, err
+}
+
+// end lets the readers go on to the end of the log, and waits for them and their sinks.
+func (t *tail) end() error {
+	t.stop()
+	t.readers.Wait()
+	return errors.Join(t.errs...)
+}
+
+// read sends what comes after a position: live until the last append, and then the rest.
+func (t *tail) read(sink streams.Sink, after engine.Position) {
+	in := sink.In()
+	send := func(event engine.Event, err error) bool {
+		if err != nil {
+			t.fail(err)
+			return false
+		}
+		select {
+		case in <- &event:
+			after = event.Position
+			return true
+		case <-t.ctx.Done():
+			return false
+		}
+	}
+	for event, err := range engine.Follow(t.live, t.store, after) {
+		if !send(event, err) {
+			return
+		}
+	}
+	for event, err := range t.store.Read(t.ctx, after) {
+		if !send(event, err) {
+			return
+		}
+	}
+}
+
+func (t *tail) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.errs = append(t.errs, fmt.Errorf("sinks: reading the log for a sink behind the store: %w", err))
+}
