@@ -25,6 +25,11 @@ func (r *Receipt) Wait(ctx context.Context) error {
 	case <-r.done:
 		return r.err
 	case <-ctx.Done():
+	}
+	select { // both may have been ready: a publish that has ended always answers with its own error
+	case <-r.done:
+		return r.err
+	default:
 		return ctx.Err()
 	}
 }
@@ -98,5 +103,6 @@ type Blocking struct{ AsyncPublisher }
 
 var _ Bus = Blocking{}
 
-// Publish sends the message and waits for its receipt.
+// Publish sends the message and waits for its receipt. When the context ends first it gives the context's error, and the
+// handlers go on.
 func (b Blocking) Publish(ctx context.Context, m *Message) error { return b.Send(ctx, m).Wait(ctx) }

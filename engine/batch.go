@@ -8,8 +8,8 @@ import "context"
 type Batch struct {
 	// Appends are all for one aggregate, in ticket sequence: one for each command that was decided.
 	Appends []Append
-	// Settle takes one Result for each append, in sequence. Whoever ends the batch's way calls it exactly once, after the
-	// results are durable. It does not block and may be called from any goroutine.
+	// Settle takes one Result for each append, in sequence. Whoever ends the batch's way calls it once, after the results
+	// are durable. It does not block and may be called from any goroutine.
 	Settle func([]Result)
 }
 

@@ -3,8 +3,11 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -86,7 +89,7 @@ func newEnvelope(m *Message, codec Codec) (e envelope, err error) {
 		}
 		e.Extra = extra
 	}
-	if e.ContentType == "application/json" && jsontext.Value(raw).IsValid() {
+	if isJSON(e.ContentType) && jsontext.Value(raw).IsValid() {
 		e.Data = jsontext.Value(raw)
 	} else {
 		e.DataBase64 = raw
@@ -100,7 +103,7 @@ func newEnvelope(m *Message, codec Codec) (e envelope, err error) {
 func UnmarshalCloudCommand(line []byte) (*Command, error) {
 	var e envelope
 	if err := json.Unmarshal(line, &e); err != nil {
-		return nil, fmt.Errorf("not a CloudEvents JSON object: %w", err)
+		return nil, fmt.Errorf("not a CloudEvents JSON object: %w", brief(err))
 	}
 	cmd := &Command{Message: Message{
 		Type: e.Type, Source: e.Source, Subject: e.Subject, ContentType: e.ContentType, Schema: e.Schema,
@@ -167,6 +170,9 @@ func (e *envelope) times(m *Message) error {
 		return fmt.Errorf("time %q is not RFC 3339, as in 2026-01-31T12:00:00Z", clip(e.Time))
 	}
 	m.Time = t.UTC()
+	if y := m.Time.Year(); y < 0 || y > 9999 { // an offset can push it out; it could not be written again
+		return fmt.Errorf("time %q is not in the years 0 to 9999 UTC", clip(e.Time))
+	}
 	return nil
 }
 
@@ -179,11 +185,16 @@ func (e *envelope) ids(m *Message) error {
 		}
 		m.Metadata["originalid"] = e.ID
 	}
-	m.CorrelationID = m.ID
+	if m.ID.IsZero() {
+		return errors.New("id is the zero UUID, which means none: give every command its own")
+	}
 	if e.CorrelationID != "" {
 		if m.CorrelationID, err = ParseID(e.CorrelationID); err != nil {
 			return fmt.Errorf("correlationid: %w", err)
 		}
+	}
+	if m.CorrelationID.IsZero() {
+		m.CorrelationID = m.ID // the first command of a conversation
 	}
 	if e.CausationID != "" {
 		if m.CausationID, err = ParseID(e.CausationID); err != nil {
@@ -192,6 +203,9 @@ func (e *envelope) ids(m *Message) error {
 	}
 	return nil
 }
+
+// maxAttributes is how many attributes beyond the envelope's own a message may have.
+const maxAttributes = 64
 
 var attributeName = regexp.MustCompile(`^[a-z0-9]+$`)
 
@@ -205,7 +219,11 @@ func (e *envelope) metadata(m *Message) error {
 	if err := json.Unmarshal(e.Extra, &extra); err != nil {
 		return err
 	}
-	for name, value := range extra {
+	if len(extra) > maxAttributes {
+		return &LimitError{What: "metadata", Why: fmt.Sprintf("has %d attributes, %d are allowed", len(extra), maxAttributes)}
+	}
+	for _, name := range slices.Sorted(maps.Keys(extra)) { // sorted: the same input always gives the same error
+		value := extra[name]
 		if len(name) > 64 || !attributeName.MatchString(name) {
 			return fmt.Errorf("attribute %q: CloudEvents names have lower case letters and digits only", clip(name))
 		}
@@ -218,7 +236,11 @@ func (e *envelope) metadata(m *Message) error {
 			if err := json.Unmarshal(value, &text); err != nil {
 				return err
 			}
-		case '0', 't', 'f':
+		case 't', 'f':
+		case '0':
+			if strings.ContainsAny(text, ".eE") {
+				return fmt.Errorf("attribute %q is %s: CloudEvents numbers are integers", name, clip(text))
+			}
 		default:
 			return fmt.Errorf("attribute %q: CloudEvents attributes are strings, integers or booleans", name)
 		}
@@ -229,4 +251,3 @@ func (e *envelope) metadata(m *Message) error {
 	}
 	return nil
 }
-

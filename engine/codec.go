@@ -2,7 +2,9 @@ package engine
 
 import (
 	"fmt"
+	"mime"
 	"reflect"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 )
@@ -42,14 +44,24 @@ func (r *Registry) Decode(m *Message) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: %q", ErrNoType, clip(m.Type))
 	}
-	if m.ContentType != "" && m.ContentType != "application/json" {
-		return nil, fmt.Errorf("engine: content type %q of %s is not application/json", clip(m.ContentType), m.Type)
+	if !isJSON(m.ContentType) {
+		return nil, fmt.Errorf("engine: content type %q of %s is not JSON", clip(m.ContentType), m.Type)
 	}
 	data, err := t.decode(raw)
 	if err != nil {
-		return nil, fmt.Errorf("engine: payload of %s cannot be read: %w", m.Type, err)
+		return nil, fmt.Errorf("engine: payload of %s cannot be read: %w", m.Type, brief(err))
 	}
 	return data, nil
+}
+
+// isJSON tells, as CloudEvents does, whether a content type is JSON: application/json, and also "text/json",
+// "application/vnd.acme+json" or one with a charset. Empty means application/json.
+func isJSON(contentType string) bool {
+	if contentType == "" || contentType == "application/json" {
+		return true // nearly always: no parsing
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (strings.HasSuffix(media, "/json") || strings.HasSuffix(media, "+json"))
 }
 
 // decoder makes the function that reads a JSON payload of type T.

@@ -28,11 +28,14 @@ type Decider[S any] struct {
 	evolve   map[string]func(state S, data any) (S, error)
 }
 
-// decider is a Decider whatever its state is.
-type decider interface{ newAggregate() Aggregate }
-
 // NewDecider makes a decider; initial gives the state of an empty stream. Name stands for it in errors.
 func NewDecider[S any](r *Registry, name string, initial func() S) *Decider[S] {
+	if err := CheckName("decider name", name); err != nil {
+		r.errs = append(r.errs, err)
+	}
+	if initial == nil {
+		r.fail("decider %q has no initial state", name)
+	}
 	return &Decider[S]{
 		registry: r, name: name, initial: initial,
 		decide: map[string]func(context.Context, S, any) ([]any, error){},
@@ -44,11 +47,14 @@ func NewDecider[S any](r *Registry, name string, initial func() S) *Decider[S] {
 // command.
 func Decide[S, C any](d *Decider[S], typ string, decide func(ctx context.Context, state S, cmd C) ([]any, error)) {
 	t := register[C](d.registry, commandKind, typ)
-	if t.decider != nil {
+	if decide == nil {
+		d.registry.fail("command %q: decider %q has a nil function", typ, d.name)
+	}
+	if t.route.NewAggregate != nil {
 		d.registry.fail("command %q has two deciders", typ)
 		return
 	}
-	t.decider, t.route.First = d, len(t.route.Handlers)
+	t.route.NewAggregate, t.route.First = d.newAggregate, len(t.route.Handlers)
 	d.decide[typ] = func(ctx context.Context, state S, data any) ([]any, error) {
 		typed, ok := data.(C)
 		if !ok {
@@ -61,6 +67,9 @@ func Decide[S, C any](d *Decider[S], typ string, decide func(ctx context.Context
 // Evolve registers the event type E under its wire name and what it does to the state.
 func Evolve[S, E any](d *Decider[S], typ string, evolve func(state S, event E) S) {
 	register[E](d.registry, eventKind, typ)
+	if evolve == nil {
+		d.registry.fail("event %q: decider %q has a nil function", typ, d.name)
+	}
 	if d.evolve[typ] != nil {
 		d.registry.fail("decider %q evolves event %q twice", d.name, typ)
 	}

@@ -89,7 +89,9 @@ type PayloadError struct {
 	Got  any
 }
 
-func (e *PayloadError) Error() string { return fmt.Sprintf("engine: want a %s, got a %T", e.Want, e.Got) }
+func (e *PayloadError) Error() string {
+	return fmt.Sprintf("engine: want a %s, got a %T", e.Want, e.Got)
+}
 
 // joinErrors is errors.Join on one line, for messages that end up in tables and logs.
 func joinErrors(prefix string, errs []error) error {

@@ -21,6 +21,12 @@ func OnCommand[C any](
 	r *Registry, typ, handler string, handle func(ctx context.Context, cmd *Command, data C) ([]any, error),
 ) {
 	t := register[C](r, commandKind, typ)
+	if err := CheckName("handler name", handler); err != nil {
+		r.errs = append(r.errs, err)
+	}
+	if handle == nil {
+		r.fail("command %q: handler %q is nil", typ, handler)
+	}
 	for _, there := range t.route.Handlers {
 		if there.Name == handler {
 			r.fail("command %q has two handlers called %q", typ, handler)

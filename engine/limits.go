@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -42,11 +44,21 @@ func CheckName(what, name string) error {
 	return nil
 }
 
+// brief is err with a text that fits into a log line: JSON errors quote member names, which may be as long as the input.
+func brief(err error) error {
+	const most = 300
+	text := err.Error()
+	if len(text) <= most {
+		return err
+	}
+	return errors.New(strings.ToValidUTF8(text[:most], "") + "…")
+}
+
 // clip shortens text for an error message: hostile input must not become a huge log line.
 func clip(text string) string {
 	const most = 80
 	if len(text) <= most {
 		return text
 	}
-	return text[:most] + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…" // the cut may go through a rune
 }

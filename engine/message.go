@@ -51,6 +51,7 @@ func AsCommand(element any) *Command {
 		if e != nil {
 			return e
 		}
+		element = nil // a nil pointer holds nothing that a dead letter could show
 	case Command:
 		return &e
 	}
@@ -71,7 +72,7 @@ func newEvent(cmd *Command, typ string, data any, now time.Time) Event {
 		correlation = cmd.ID
 	}
 	return Event{Message: Message{
-		ID: newIDAt(now), Type: typ, Source: cmd.Source, Subject: cmd.Subject, Time: now, Data: data,
+		ID: newIDAt(now), Type: typ, Source: cmd.Source, Subject: cmd.Subject, Time: now.UTC(), Data: data,
 		CorrelationID: correlation, CausationID: cmd.ID, TraceParent: cmd.TraceParent,
 	}}
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Status is one of the four ends a command can come to.
 type Status uint8
@@ -39,17 +42,34 @@ type Outcome struct {
 	Err         error    // why it was dead-lettered or is unknown
 }
 
-// Error gives nil for an accepted command, and otherwise an error that matches ErrRejected, ErrUnknown or the cause of
-// the dead letter.
+// Events is the number of events that the command has in the store as far as this outcome tells.
+func (o Outcome) Events() int {
+	if o.Status != Accepted {
+		return 0
+	}
+	return int(o.Last + 1 - o.First)
+}
+
+// Error gives nil for an accepted command only, and otherwise an error that matches ErrRejected, ErrUnknown or the cause
+// of the dead letter.
 func (o Outcome) Error() error {
 	switch o.Status {
 	case Accepted:
 		return nil
 	case Rejected:
 		return &RejectedError{Reason: o.Reason}
-	default:
-		return o.Err
+	case Unknown:
+		if o.Err == nil {
+			return ErrUnknown
+		}
+		if !errors.Is(o.Err, ErrUnknown) {
+			return fmt.Errorf("%w: %w", ErrUnknown, o.Err)
+		}
 	}
+	if o.Err == nil { // whoever forgot the cause must not turn a failure into a success
+		return fmt.Errorf("engine: command %s: %s", o.CommandID, o.Status)
+	}
+	return o.Err
 }
 
 // A DeadLetter is a command that could not be handled, whole, with the reason.

@@ -32,12 +32,11 @@ type Registry struct {
 
 // messageType is everything known of one type of message.
 type messageType struct {
-	name    string
-	kind    kind
-	goType  reflect.Type
-	decode  func(Raw) (any, error)
-	route   Route
-	decider decider // who decides the command; nil when nobody does
+	name   string
+	kind   kind
+	goType reflect.Type
+	decode func(Raw) (any, error)
+	route  Route
 }
 
 // A Route is how commands of one type are handled.
@@ -69,19 +68,8 @@ func RegisterEvent[E any](r *Registry, name string) { register[E](r, eventKind, 
 // Err reports everything that was registered wrongly, joined, or nil.
 func (r *Registry) Err() error { return joinErrors("", r.errs) }
 
-// Seal ends registration and returns what Err returns, with each command that has no handler added. Later registrations
-// are faults. pipeline.New seals its registry.
+// Seal ends registration and returns what Err returns. Later registrations are faults. pipeline.New seals its registry.
 func (r *Registry) Seal() error {
-	if !r.sealed {
-		for _, t := range r.types {
-			if t.kind == commandKind && len(t.route.Handlers) == 0 && t.decider == nil {
-				r.fail("command %q has no handler", t.name)
-			}
-			if t.decider != nil {
-				t.route.NewAggregate = t.decider.newAggregate
-			}
-		}
-	}
 	r.sealed = true
 	return r.Err()
 }
@@ -102,7 +90,7 @@ func (r *Registry) Route(cmd *Command) (*Route, error) {
 	return &t.route, nil
 }
 
-// TypeOf gives the wire name of the Go type of an event's payload.
+// typeOf gives the wire name of the Go type of an event's payload.
 func (r *Registry) typeOf(data any) (string, error) {
 	t := r.byGo[reflect.TypeOf(data)]
 	switch {

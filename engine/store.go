@@ -92,6 +92,9 @@ type Store interface {
 	Load(ctx context.Context, aggregate string, from Version) iter.Seq2[Event, error]
 	// Read reads the whole log after a position (exclusive), in position sequence, to the end as it is now.
 	Read(ctx context.Context, after Position) iter.Seq2[Event, error]
+	// End gives the position of the last event in the log, 0 for an empty one: where a reader starts that wants only what
+	// is appended from now on.
+	End(ctx context.Context) (Position, error)
 	// Wait blocks until the log has an event after the position, the context is done, or the store is closed
 	// (ErrClosed).
 	Wait(ctx context.Context, after Position) error

@@ -54,7 +54,7 @@ func (m *meter) outcome(t *task, o *engine.Outcome) {
 	if o.Repeated {
 		m.counts.Repeated++
 	} else {
-		m.counts.Events += int(o.Last + 1 - o.First)
+		m.counts.Events += o.Events()
 	}
 	_ = m.latency.RecordValue(min(max(took, 1), m.latency.HighestTrackableValue()))
 }

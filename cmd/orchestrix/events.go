@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"iter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+type eventsFlags struct {
+	store, aggregate string
+	from             uint64
+	follow           bool
+}
+
+func newEvents(std streams) *cobra.Command {
+	var f eventsFlags
+	cmd := &cobra.Command{
+		Use:   "events",
+		Short: "Print stored events as CloudEvents JSON lines, in position sequence",
+		Long: `Prints stored events as CloudEvents JSON lines, in position sequence.
+
+Each line has the event's version within its aggregate, its position in the whole log (a decimal string), the
+correlationid of its conversation, and as causationid the id of its command. The store may be in use by a run.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.print(cmd.Context(), std.out) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.store, "store", defaultStore, "the `PATH` of the store")
+	flags.StringVar(&f.aggregate, "aggregate", "", "only the events of the aggregate with this `ID`")
+	flags.Uint64Var(&f.from, "from", 0, "only events at this position or later")
+	flags.BoolVar(&f.follow, "follow", false, "go on with the events that are appended from now on")
+	return cmd
+}
+
+func (f *eventsFlags) print(ctx context.Context, w io.Writer) error {
+	store, err := openStored(ctx, f.store)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	out := bufio.NewWriter(w)
+	for event, err := range f.events(ctx, store) {
+		if ctx.Err() != nil {
+			break // stopped by a signal: what was read is printed
+		}
+		if err != nil {
+			return &exitError{status: exitBroken, cause: err}
+		}
+		if f.aggregate != "" && event.Subject != f.aggregate || uint64(event.Position) < f.from {
+			continue
+		}
+		line, err := engine.MarshalCloudEvent(&event, nil)
+		if err != nil {
+			return &exitError{status: exitBroken, cause: err}
+		}
+		if _, err := out.Write(append(line, '\n')); err != nil {
+			return err
+		}
+		if f.follow {
+			if err := out.Flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return out.Flush()
+}
+
+// events reads what has to be read for the flags, and perhaps a little more.
+func (f *eventsFlags) events(ctx context.Context, store engine.Store) iter.Seq2[engine.Event, error] {
+	after := engine.Position(max(f.from, 1) - 1)
+	switch {
+	case f.follow:
+		return engine.Follow(ctx, store, after)
+	case f.aggregate != "":
+		return store.Load(ctx, f.aggregate, 1)
+	}
+	return store.Read(ctx, after)
+}

@@ -1,0 +1,107 @@
+// Command orchestrix runs, stresses, measures and reads belts of commands and events.
+//
+//	orchestrix run      commands from a file, a pipe or a generator into a store, with a verdict
+//	orchestrix events   the stored events as CloudEvents JSON lines
+//	orchestrix stress   many producers, random delays, a verdict read back from the store
+//	orchestrix bench    measurements
+//
+// It is thin: what it does is in the packages beside it.
+//
+// Exit status: 0 the verdict holds; 1 it is broken, or a run failed; 2 wrong usage or unreadable input; 3 the verdict
+// holds and some input was dead-lettered; 130 interrupted.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses besides 0.
+const (
+	exitBroken      = 1
+	exitUsage       = 2
+	exitDeadLetters = 3
+	exitInterrupted = 130
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() { // ends with the process
+		<-ctx.Done()
+		stop() // the next signal ends the process at once
+	}()
+	os.Exit(execute(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// streams are the three standard ones.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// exitError is an error that ends the program with a status. Without a cause everything is said already.
+type exitError struct {
+	status int
+	cause  error
+}
+
+func (e *exitError) Error() string {
+	if e.cause == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.cause.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.cause }
+
+// usage makes the error of a wrong call or an unreadable input.
+func usage(format string, args ...any) error {
+	return &exitError{status: exitUsage, cause: fmt.Errorf(format, args...)}
+}
+
+// execute runs one command line and gives its exit status.
+func execute(ctx context.Context, args []string, std streams) int {
+	root := newRoot(std)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	exit, ok := errors.AsType[*exitError](err)
+	if !ok {
+		exit = &exitError{status: exitUsage, cause: err} // cobra's: an unknown flag or command
+	}
+	if exit.cause != nil {
+		fmt.Fprintf(std.err, "orchestrix: %v\n", exit.cause)
+	}
+	return exit.status
+}
+
+func newRoot(std streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "orchestrix",
+		Short:         "Turns a stream of commands into ordered, durable events",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          needsCommand,
+	}
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	root.AddCommand(newRun(std), newEvents(std), newStress(std), newBench(std))
+	return root
+}
+
+// needsCommand is what a command does that only has others below it.
+func needsCommand(cmd *cobra.Command, _ []string) error {
+	_ = cmd.Help()
+	return usage("say what to do: one of the commands above")
+}
