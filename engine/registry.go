@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"reflect"
+	"sync/atomic"
 )
 
 // kind tells commands from events.
@@ -27,7 +28,7 @@ type Registry struct {
 	types  map[string]*messageType
 	byGo   map[reflect.Type]*messageType
 	errs   []error
-	sealed bool
+	sealed atomic.Bool // several pipelines may be made of one registry at the same time
 }
 
 // messageType is everything known of one type of message.
@@ -70,7 +71,7 @@ func (r *Registry) Err() error { return joinErrors("", r.errs) }
 
 // Seal ends registration and returns what Err returns. Later registrations are faults. pipeline.New seals its registry.
 func (r *Registry) Seal() error {
-	r.sealed = true
+	r.sealed.Store(true)
 	return r.Err()
 }
 
@@ -105,7 +106,7 @@ func (r *Registry) typeOf(data any) (string, error) {
 // register enters T under its name, or finds it there. Collisions are faults and give a type that nobody can reach.
 func register[T any](r *Registry, kind kind, name string) *messageType {
 	t := &messageType{name: name, kind: kind, goType: goType[T](), decode: decoder[T](kind), route: Route{Type: name}}
-	if r.sealed {
+	if r.sealed.Load() {
 		r.fail("%s %q registered after the registry was sealed by a pipeline", kind, name)
 		return t
 	}

@@ -86,6 +86,7 @@ func (d *dispatch) run() {
 	}
 	p.emit = d.emit
 	s := p.startShift(d.ctx)
+	defer s.cancel()
 	err := drawAll(d.ctx, d.in, func(cmds []*engine.Command) error { return p.admit(s.work, cmds) })
 	if err != nil {
 		go d.refuse() // ends when upstream closes the inlet, as every go-streams stage does in the end

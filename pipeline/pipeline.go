@@ -69,6 +69,7 @@ func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, err
 	}
 	p.emit = func(_ context.Context, batch *engine.Batch) { p.sink.Record(batch) }
 	shift := p.startShift(ctx)
+	defer shift.cancel()
 	var sink sync.WaitGroup
 	var sinkErr error
 	sink.Go(func() { sinkErr = p.sink.Run(shift.work) })

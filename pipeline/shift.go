@@ -50,7 +50,8 @@ func (s *shift) watch(ctx context.Context) {
 }
 
 // end closes admission and waits until every command has its outcome and every worker has ended. Handlers that ignore
-// their cancellation are abandoned: they are left running, and the error says how many commands they hold.
+// their cancellation are abandoned: they are left running, and the error says how many commands they hold. The caller
+// cancels the shift when nothing uses its context any more.
 func (s *shift) end() (err error, abandoned bool) {
 	s.p.window.close()
 	drained := s.p.window.drained()
@@ -61,7 +62,6 @@ func (s *shift) end() (err error, abandoned bool) {
 	}
 	close(s.over)
 	s.watched.Wait()
-	s.cancel()
 	s.p.lanes.close()
 	switch {
 	case abandoned:

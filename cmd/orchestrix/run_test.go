@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// The same file twice into the same store: the second run adds nothing and reports the first outcomes.
+func TestRunTwice(t *testing.T) {
+	folder := t.TempDir()
+	input, store := filepath.Join(folder, "orders.jsonl"), filepath.Join(folder, "orders.db")
+	lines := orderLines(t, 3000, 200)
+	require.NoError(t, os.WriteFile(input, []byte(lines), 0o600))
+
+	first := orchestrix(t, "", "run", "--in", input, "--store", store, "--json")
+	require.Equal(t, 0, first.status, first.err)
+	r := first.result(t)
+	require.True(t, r.OK)
+	require.Equal(t, []int{3000, 3000, 3000, 200}, []int{r.Commands, r.Accepted, r.Events, r.Aggregates})
+	require.Equal(t, engine.Sequence{}, r.Sequence)
+
+	again := orchestrix(t, "", "run", "--in", input, "--store", store, "--json")
+	require.Equal(t, 0, again.status, again.err)
+	r = again.result(t)
+	require.True(t, r.OK)
+	require.Equal(t, []int{3000, 3000, 0, 200}, []int{r.Commands, r.Accepted, r.Events, r.Aggregates})
+	require.NoFileExists(t, store+".dead.jsonl")
+
+	checkAgainstInput(t, lines, storedEvents(t, orchestrix(t, "", "events", "--store", store)))
+}
+
+// checkAgainstInput holds the stored events against the input: every aggregate's commands in input sequence, versions
+// from 1 without a gap, positions ascending.
+func checkAgainstInput(t *testing.T, lines string, events []storedEvent) {
+	t.Helper()
+	want := map[string][]string{}
+	for line := range strings.Lines(lines) {
+		cmd, err := engine.UnmarshalCloudCommand([]byte(line))
+		require.NoError(t, err)
+		want[cmd.Subject] = append(want[cmd.Subject], cmd.ID.String())
+	}
+	got := map[string][]string{}
+	last := 0
+	for _, e := range events {
+		got[e.Subject] = append(got[e.Subject], e.CausationID)
+		require.EqualValues(t, len(got[e.Subject]), e.Version, "version of %s", e.Subject)
+		require.Equal(t, e.CausationID, e.CorrelationID)
+		var position int
+		_, err := fmt.Sscan(e.Position, &position)
+		require.NoError(t, err)
+		require.Greater(t, position, last)
+		last = position
+	}
+	require.Equal(t, want, got)
+}
+
+func TestRunGenerates(t *testing.T) {
+	t.Chdir(t.TempDir())
+	c := orchestrix(t, "", "run", "--commands", "2000", "--aggregates", "50", "--seed", "3")
+	require.Equal(t, 0, c.status, c.err)
+	require.Contains(t, c.out, "✔ sequence holds: 0 gaps, 0 swaps, 0 lost, 0 duplicates")
+	require.Contains(t, c.err, "--seed 3")
+	require.FileExists(t, "data/orders.db")
+	c = orchestrix(t, "", "run", "--commands", "2000", "--aggregates", "50", "--seed", "3")
+	require.Equal(t, 0, c.status, c.err)
+	require.Contains(t, c.out, "answered before")
+	require.Len(t, storedEvents(t, orchestrix(t, "", "events")), 2000)
+}
+
+// badLines are told with their place and reason, kept whole beside the store, and the run goes on around them.
+const badLines = `{"specversion":"1.0","id":"0190163d-8694-739b-aea5-966c26f8ad90","type":"order.create","source":"t","subject":"o-1","data":{"customer":"A"}}
+this is no JSON, but "kept" whole
+{"specversion":"1.0","id":"0190163d-8694-739b-aea5-966c26f8ad91","type":"order.explode","source":"t","subject":"o-1","data":{}}
+{"specversion":"1.0","id":"0190163d-8694-739b-aea5-966c26f8ad92","type":"order.pay","source":"t","subject":"o-1","data":{"amount_cents":5}}
+
+{"specversion":"1.0","id":"0190163d-8694-739b-aea5-966c26f8ad93","type":"order.add_item","source":"t","subject":"o-1","data":{"sku":"x","quantity":1,"price":5}}
+{"specversion":"1.0","id":"0190163d-8694-739b-aea5-966c26f8ad94","type":"order.add_item","source":"t","subject":"o-1","data":{"sku":"x","quantity":1,"unit_price_cents":5}}
+{"specversion":"1.0","id":"mine","type":"order.pay","source":"t","subject":"o-1","data":{"amount_cents":5}}`
+
+func TestRunBadLines(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "orders.db")
+	for run, events := range []int{3, 0} { // the second time the first outcomes, the rejection among them
+		c := orchestrix(t, badLines, "run", "--in", "-", "--store", store, "--json")
+		require.Equal(t, exitDeadLetters, c.status, c.err)
+		r := c.result(t)
+		require.Equal(t, []int{7, 3, 1, 3, 0, events}, []int{
+			r.Commands, r.Accepted, r.Rejected, r.DeadLettered, r.Unknown, r.Events,
+		}, "run %d", run)
+		require.True(t, r.OK)
+		for _, says := range []string{
+			"standard input:2: ", "standard input:3: engine: type is not registered: \"order.explode\"", "standard input:6: ",
+		} {
+			require.Contains(t, c.err, says)
+		}
+	}
+	kept, err := os.ReadFile(store + ".dead.jsonl")
+	require.NoError(t, err)
+	letters := strings.Split(strings.TrimSpace(string(kept)), "\n")
+	require.Len(t, letters, 6)
+	var letter struct{ Origin, Reason, Raw string }
+	require.NoError(t, json.Unmarshal([]byte(letters[0]), &letter, json.MatchCaseInsensitiveNames(true)))
+	require.Equal(t, "standard input:2", letter.Origin)
+	require.Equal(t, `this is no JSON, but "kept" whole`, letter.Raw)
+	require.Contains(t, letters[1], "order.explode")
+}
+
+// An input that breaks off is told; what came before is stored.
+func TestRunUnreadableStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "junk.db")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("no database ", 100)), 0o600))
+	c := orchestrix(t, badLines, "run", "--in", "-", "--store", path)
+	require.Equal(t, exitUsage, c.status)
+	require.Contains(t, c.err, "not a SQLite database")
+	require.NoFileExists(t, path+".dead.jsonl")
+}
