@@ -28,8 +28,8 @@ type Recorder interface {
 
 // A Feeder is a source that hands over commands in batches: the rich form of a stream source that a pipeline looks for.
 type Feeder interface {
-	// Feed calls emit with commands in source sequence until the source ends, the context is done, or emit returns an
-	// error, which it returns. Emit blocks while the pipeline is full: backpressure. The slice is emit's until it returns.
+	// Feed calls emit with commands in source sequence until the source ends or the context is done (nil), emit returns an
+	// error (that error, as it is), or the source breaks. Emit blocks while the pipeline is full: backpressure. The slice is emit's until it returns.
 	Feed(ctx context.Context, emit func([]*Command) error) error
 }
 

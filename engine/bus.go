@@ -21,19 +21,11 @@ type Bus interface {
 // A MessageHandler handles one message. A panic counts as its error.
 type MessageHandler func(ctx context.Context, m *Message) error
 
-// A FailurePolicy says when a publish has failed.
-type FailurePolicy uint8
-
-// Failure policies.
-const (
-	FailAny FailurePolicy = iota // any handler's error fails the publish
-	FailAll                      // only if all handlers fail; the errors of some are dropped
-)
-
 // BusOptions are the options of both buses.
 type BusOptions struct {
-	// Failure says when a publish has failed. Zero means FailAny.
-	Failure FailurePolicy
+	// OnlyIfAllFail makes a publish fail only if all handlers of the message fail; the errors of some are dropped. Zero
+	// means that any handler's error fails the publish.
+	OnlyIfAllFail bool
 }
 
 // Subscribe subscribes a handler of messages whose payload is a T. Another payload under that type is its error.
@@ -53,7 +45,7 @@ func Subscribe[T any](
 type SyncBus struct{ subscriptions }
 
 // NewSyncBus makes a bus without subscribers.
-func NewSyncBus(options BusOptions) *SyncBus { return &SyncBus{subscriptions{policy: options.Failure}} }
+func NewSyncBus(options BusOptions) *SyncBus { return &SyncBus{subscriptions{options: options}} }
 
 // Publish calls the handlers one after another; all are called, even after one has failed.
 func (b *SyncBus) Publish(ctx context.Context, m *Message) error {
@@ -69,7 +61,7 @@ type AsyncBus struct{ subscriptions }
 
 // NewAsyncBus makes a bus without subscribers.
 func NewAsyncBus(options BusOptions) *AsyncBus {
-	return &AsyncBus{subscriptions{policy: options.Failure}}
+	return &AsyncBus{subscriptions{options: options}}
 }
 
 // Publish calls the handlers at once and returns when all have returned. No goroutine outlives the call.
@@ -78,9 +70,9 @@ func (b *AsyncBus) Publish(ctx context.Context, m *Message) error { return b.pub
 // subscriptions is what both buses have in common. The table is copied on each change and never written after, so that
 // publishers read it without a lock.
 type subscriptions struct {
-	policy FailurePolicy
-	mu     sync.Mutex // held by writers
-	table  atomic.Pointer[map[string][]subscription]
+	options BusOptions
+	mu      sync.Mutex // held by writers
+	table   atomic.Pointer[map[string][]subscription]
 }
 
 type subscription struct {
@@ -130,8 +122,8 @@ func (s *subscriptions) publish(ctx context.Context, m *Message, run func(n int,
 			errs = append(errs, err)
 		}
 	}
-	if s.policy == FailAll && len(errs) < len(list) {
+	if s.options.OnlyIfAllFail && len(errs) < len(list) {
 		return nil
 	}
-	return joinErrors("", errs)
+	return joinErrors(errs)
 }

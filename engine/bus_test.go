@@ -60,7 +60,7 @@ func TestBusSingleHandler(t *testing.T) {
 
 // A bus without any subscriber takes messages too.
 func TestBusWithoutHandlers(t *testing.T) {
-	onBoth(t, engine.BusOptions{Failure: engine.FailAll}, func(t *testing.T, bus engine.Bus) {
+	onBoth(t, engine.BusOptions{OnlyIfAllFail: true}, func(t *testing.T, bus engine.Bus) {
 		require.NoError(t, bus.Publish(t.Context(), note(t, "a", 1)))
 		fail(t, bus, "h", io.EOF)
 		require.NoError(t, bus.Publish(t.Context(), note(t, "b", 1)), "no handler is not all handlers failing")
@@ -182,8 +182,8 @@ func TestBusHandlerPanics(t *testing.T) {
 	})
 }
 
-func TestBusFailAll(t *testing.T) {
-	onBoth(t, engine.BusOptions{Failure: engine.FailAll}, func(t *testing.T, bus engine.Bus) {
+func TestBusOnlyIfAllFail(t *testing.T) {
+	onBoth(t, engine.BusOptions{OnlyIfAllFail: true}, func(t *testing.T, bus engine.Bus) {
 		fail(t, bus, "one", io.EOF)
 		err := bus.Publish(t.Context(), note(t, "a", 1))
 		require.ErrorIs(t, err, io.EOF, "the only handler is all handlers")

@@ -39,23 +39,32 @@ type eventEnvelope struct {
 	Position string `json:"position"`
 }
 
-// MarshalCloudEvent writes an event as one CloudEvents 1.0 JSON object without a line end. The payload is encoded by the
+// CloudEvent writes the event as one CloudEvents 1.0 JSON object without a line end. The payload is encoded by the
 // codec; a Raw payload needs none, and codec may be nil.
-func MarshalCloudEvent(e *Event, codec Codec) ([]byte, error) {
+func (e *Event) CloudEvent(codec Codec) ([]byte, error) {
 	envelope, err := newEnvelope(&e.Message, codec)
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(eventEnvelope{envelope, uint64(e.Version), strconv.FormatUint(uint64(e.Position), 10)})
+	return marshalLine(eventEnvelope{envelope, uint64(e.Version), strconv.FormatUint(uint64(e.Position), 10)})
 }
 
-// MarshalCloudCommand writes a command as one CloudEvents 1.0 JSON object, as MarshalCloudEvent writes events.
-func MarshalCloudCommand(c *Command, codec Codec) ([]byte, error) {
+// CloudEvent writes the command as one CloudEvents 1.0 JSON object, as [Event.CloudEvent] does.
+func (c *Command) CloudEvent(codec Codec) ([]byte, error) {
 	envelope, err := newEnvelope(&c.Message, codec)
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(envelope)
+	return marshalLine(envelope)
+}
+
+// marshalLine gives no bytes with an error: half an object must not be taken for a line.
+func marshalLine(v any) ([]byte, error) {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("engine: not a CloudEvents JSON object: %w", err)
+	}
+	return line, nil
 }
 
 func newEnvelope(m *Message, codec Codec) (e envelope, err error) {
@@ -158,7 +167,7 @@ func (e *envelope) check() error {
 			errs = append(errs, err)
 		}
 	}
-	return joinErrors("", errs)
+	return joinErrors(errs)
 }
 
 func (e *envelope) times(m *Message) error {

@@ -38,10 +38,12 @@ const fullJSON = `{` + required + `,"time":"2026-01-31T12:00:00.12Z","dataconten
 	`"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","data":{"Cents":5},"b":"2","tenant":"north"}`
 
 func TestCloudCommandRoundTrip(t *testing.T) {
-	line, err := engine.MarshalCloudCommand(full(t), nil)
-	require.NoError(t, err)
-	require.Equal(t, fullJSON, string(line))
-	back, err := engine.UnmarshalCloudCommand(line)
+	for range 20 { // the sequence of a map would show
+		line, err := full(t).CloudEvent(nil)
+		require.NoError(t, err)
+		require.Equal(t, fullJSON, string(line))
+	}
+	back, err := engine.UnmarshalCloudCommand([]byte(fullJSON))
 	require.NoError(t, err)
 	require.Equal(t, full(t), back)
 }
@@ -52,7 +54,7 @@ func TestMarshalCloudCommandShortest(t *testing.T) {
 	cmd := &engine.Command{Message: engine.Message{
 		ID: id(t, 1), Type: "purse.deposit", Source: "shop", Subject: "purse-1", Data: deposit{5},
 	}}
-	line, err := engine.MarshalCloudCommand(cmd, r)
+	line, err := cmd.CloudEvent(r)
 	require.NoError(t, err)
 	require.Equal(t, `{`+required+`,"datacontenttype":"application/json","data":{"Cents":5}}`, string(line))
 }
@@ -67,24 +69,32 @@ func TestMarshalCloudEvent(t *testing.T) {
 		},
 		Version: 7, Position: 1<<64 - 1, // a position passes what JavaScript can count, so it is a string
 	}
-	line, err := engine.MarshalCloudEvent(event, r)
+	line, err := event.CloudEvent(r)
 	require.NoError(t, err)
 	require.Equal(t, `{"specversion":"1.0","id":"00000000-0000-7000-8000-000000000001","type":"purse.deposited",`+
 		`"source":"shop","subject":"purse-1","time":"2026-01-31T12:00:00Z","datacontenttype":"application/json",`+
 		`"correlationid":"00000000-0000-7000-8000-000000000002","causationid":"00000000-0000-7000-8000-000000000003",`+
 		`"data":{"Cents":5},"version":7,"position":"18446744073709551615"}`, string(line))
 
-	_, err = engine.MarshalCloudEvent(event, nil)
+	_, err = event.CloudEvent(nil)
 	require.EqualError(t, err, "engine: want a engine.Raw, got a engine_test.deposited")
 	event.Data = engine.Raw(`{}`)
-	_, err = engine.MarshalCloudEvent(event, nil)
+	_, err = event.CloudEvent(nil)
 	require.NoError(t, err, "what is encoded needs no codec")
 	event.Metadata = map[string]string{"version": "1"}
-	_, err = engine.MarshalCloudEvent(event, nil)
+	_, err = event.CloudEvent(nil)
 	require.ErrorContains(t, err, `duplicate object member name "version"`)
+	event.Metadata = map[string]string{"tenant": "\xff"}
+	_, err = event.CloudEvent(nil)
+	require.ErrorContains(t, err, "engine: metadata of 00000000-0000-7000-8000-000000000001: ")
 	event.Data = make(chan int)
-	_, err = engine.MarshalCloudEvent(event, r)
+	_, err = event.CloudEvent(r)
 	require.ErrorContains(t, err, "cannot be encoded")
+}
+
+func TestMarshalCloudCommandNeedsACodec(t *testing.T) {
+	_, err := engine.NewCommand("purse-1", deposit{}).CloudEvent(nil)
+	require.EqualError(t, err, "engine: want a engine.Raw, got a engine_test.deposit")
 }
 
 // A line may come from a buffer that is used again for the next one.
@@ -125,7 +135,7 @@ func TestCloudCommandData(t *testing.T) {
 			cmd, err := read(c.in)
 			require.NoError(t, err)
 			require.Equal(t, c.data, string(cmd.Data.(engine.Raw)))
-			line, err := engine.MarshalCloudCommand(cmd, nil)
+			line, err := cmd.CloudEvent(nil)
 			require.NoError(t, err)
 			before, after, _ := strings.Cut(string(line), `,"correlationid":"00000000-0000-7000-8000-000000000001"`)
 			require.Equal(t, "{"+required+c.out+"}", before+after)
@@ -154,7 +164,7 @@ func TestUnmarshalCloudCommandForeignID(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, cmd.ID, other.ID, "two sources may both count from 1")
 
-	written, err := engine.MarshalCloudCommand(cmd, nil)
+	written, err := cmd.CloudEvent(nil)
 	require.NoError(t, err)
 	back, err := engine.UnmarshalCloudCommand(written)
 	require.NoError(t, err)
@@ -224,7 +234,7 @@ func FuzzUnmarshalCloudCommand(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		written, err := engine.MarshalCloudCommand(first, nil)
+		written, err := first.CloudEvent(nil)
 		if err != nil {
 			t.Fatalf("%q was read and cannot be written: %v", line, err)
 		}

@@ -25,6 +25,7 @@ type ConflictError struct {
 	Actual    Version
 }
 
+// Error names the aggregate and both versions.
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("engine: aggregate %q is at version %d, the append expected %s", e.Aggregate, e.Actual, e.Expected)
 }
@@ -41,6 +42,7 @@ func Reject(format string, args ...any) error {
 	return &RejectedError{Reason: fmt.Sprintf(format, args...)}
 }
 
+// Error gives the reason.
 func (e *RejectedError) Error() string { return "rejected: " + e.Reason }
 
 // Is matches ErrRejected.
@@ -54,6 +56,7 @@ type HandlerError struct {
 	Err     error
 }
 
+// Error names the message, the handler and the cause.
 func (e *HandlerError) Error() string {
 	return fmt.Sprintf("engine: handler %q failed on %s %s: %v", e.Handler, e.Type, e.ID, e.Err)
 }
@@ -67,6 +70,7 @@ type PanicError struct {
 	Stack []byte
 }
 
+// Error gives the panic's value, without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // Unwrap gives the panic's value when it was an error.
@@ -78,6 +82,7 @@ func (e *PanicError) Unwrap() error {
 // LimitError says which bound was broken. Nothing was stored.
 type LimitError struct{ What, Why string }
 
+// Error says what is out of bounds, and why.
 func (e *LimitError) Error() string { return fmt.Sprintf("engine: %s %s", e.What, e.Why) }
 
 // Is matches ErrLimit.
@@ -89,29 +94,27 @@ type PayloadError struct {
 	Got  any
 }
 
+// Error names both types.
 func (e *PayloadError) Error() string {
 	return fmt.Sprintf("engine: want a %s, got a %T", e.Want, e.Got)
 }
 
 // joinErrors is errors.Join on one line, for messages that end up in tables and logs.
-func joinErrors(prefix string, errs []error) error {
+func joinErrors(errs []error) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return &joined{prefix: prefix, errs: errs}
+	return joined(errs)
 }
 
-type joined struct {
-	prefix string
-	errs   []error
-}
+type joined []error
 
-func (j *joined) Error() string {
-	parts := make([]string, len(j.errs))
-	for i, err := range j.errs {
+func (j joined) Error() string {
+	parts := make([]string, len(j))
+	for i, err := range j {
 		parts[i] = err.Error()
 	}
-	return j.prefix + strings.Join(parts, "; ")
+	return strings.Join(parts, "; ")
 }
 
-func (j *joined) Unwrap() []error { return j.errs }
+func (j joined) Unwrap() []error { return j }

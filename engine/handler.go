@@ -10,6 +10,7 @@ import (
 // other handlers, in registration sequence, as one atomic append.
 type Handler struct {
 	Name string
+	typ  string // wire name of the command
 	call func(ctx context.Context, cmd *Command, data any) ([]any, error)
 }
 
@@ -34,6 +35,7 @@ func OnCommand[C any](
 	}
 	t.route.Handlers = append(t.route.Handlers, Handler{
 		Name: handler,
+		typ:  typ,
 		call: func(ctx context.Context, cmd *Command, data any) ([]any, error) {
 			typed, ok := data.(C)
 			if !ok {
@@ -47,7 +49,7 @@ func OnCommand[C any](
 // Call runs the handler and gives the payloads of its events. An error is a *HandlerError around the cause; a panic is
 // one around a *PanicError.
 func (h Handler) Call(ctx context.Context, cmd *Command, data any) (events []any, err error) {
-	err = guard(cmd.Type, cmd.ID, h.Name, func() (err error) {
+	err = guard(h.typ, cmd.ID, h.Name, func() (err error) {
 		events, err = h.call(ctx, cmd, data)
 		return err
 	})

@@ -36,3 +36,21 @@ func TestOutcomeErrorIsNeverNilForAFailure(t *testing.T) {
 		"engine: command 00000000-0000-7000-8000-000000000001: status 0")
 	require.ErrorIs(t, engine.Outcome{Status: engine.Rejected}.Error(), engine.ErrRejected)
 }
+
+func TestOutcomeEvents(t *testing.T) {
+	for _, c := range []struct {
+		outcome engine.Outcome
+		want    int
+	}{
+		{engine.Outcome{Status: engine.Accepted, First: 1, Last: 1}, 1},
+		{engine.Outcome{Status: engine.Accepted, First: 7, Last: 9}, 3},
+		{engine.Outcome{Status: engine.Accepted, First: 1, Last: 0}, 0}, // nothing, in an empty stream
+		{engine.Outcome{Status: engine.Accepted, First: 8, Last: 7}, 0},
+		{engine.Outcome{Status: engine.Accepted, First: 1, Last: 2, Repeated: true}, 2},
+		{engine.Outcome{Status: engine.Rejected, First: 8, Last: 7}, 0},
+		{engine.Outcome{Status: engine.DeadLettered}, 0},
+		{engine.Outcome{Status: engine.Unknown}, 0},
+	} {
+		require.Equal(t, c.want, c.outcome.Events(), "%+v", c.outcome)
+	}
+}

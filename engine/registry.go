@@ -67,7 +67,7 @@ type Module interface{ Register(r *Registry) }
 func RegisterEvent[E any](r *Registry, name string) { register[E](r, eventKind, name) }
 
 // Err reports everything that was registered wrongly, joined, or nil.
-func (r *Registry) Err() error { return joinErrors("", r.errs) }
+func (r *Registry) Err() error { return joinErrors(r.errs) }
 
 // Seal ends registration and returns what Err returns. Later registrations are faults. pipeline.New seals its registry.
 func (r *Registry) Seal() error {

@@ -162,7 +162,7 @@ func CheckAppend(a *Append) error {
 	size := len(a.Rejection)
 	for i := range a.Events {
 		e := &a.Events[i]
-		if err := CheckName("event type", e.Type); err != nil {
+		if err := e.check(); err != nil {
 			return err
 		}
 		if e.Subject != a.Aggregate {
@@ -175,6 +175,24 @@ func CheckAppend(a *Append) error {
 	if size > MaxAppendBytes {
 		return &LimitError{
 			What: "append", Why: fmt.Sprintf("holds %d payload bytes, %d are allowed", size, MaxAppendBytes),
+		}
+	}
+	return nil
+}
+
+// check returns an error when an attribute of the event is out of bounds. What may be empty is looked at when it is not.
+func (e *Event) check() error {
+	if err := CheckName("event type", e.Type); err != nil {
+		return err
+	}
+	for _, f := range [...]struct{ what, value string }{
+		{"event source", e.Source}, {"content type", e.ContentType}, {"schema", e.Schema}, {"traceparent", e.TraceParent},
+	} {
+		if f.value == "" {
+			continue
+		}
+		if err := CheckName(f.what, f.value); err != nil {
+			return err
 		}
 	}
 	return nil

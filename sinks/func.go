@@ -69,16 +69,9 @@ func (d *drain) In() chan<- any {
 	return d.in
 }
 
-// AwaitCompletion blocks until the inlet was closed and everything received is dealt with. It returns at once when In
-// was never called.
-func (d *drain) AwaitCompletion() {
-	d.mu.Lock()
-	started := d.started
-	d.mu.Unlock()
-	if started {
-		<-d.done
-	}
-}
+// AwaitCompletion blocks until the inlet was closed and everything received is dealt with. It waits for that also when
+// In was not called yet: some stage may be about to.
+func (d *drain) AwaitCompletion() { <-d.done }
 
 // Err tells the first error. It is final after AwaitCompletion.
 func (d *drain) Err() error {

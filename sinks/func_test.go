@@ -4,6 +4,8 @@ import (
 	"errors"
 	"runtime"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/reugn/go-streams"
 	"github.com/reugn/go-streams/extension"
@@ -56,9 +58,23 @@ func TestFuncInAStockBelt(t *testing.T) {
 }
 
 func TestFuncIsInertUntilIn(t *testing.T) {
+	before := runtime.NumGoroutine()
 	sink := sinks.Func(func(int) error { return nil })
-	sink.AwaitCompletion() // nothing was started: there is nothing to wait for, and goleak sees no goroutine
+	require.LessOrEqual(t, runtime.NumGoroutine(), before)
 	require.NoError(t, sink.Err())
+}
+
+func TestFuncIsWaitedForBeforeItStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		handled := 0
+		sink := sinks.Func(func(int) error { handled++; return nil })
+		go func() {
+			time.Sleep(time.Second)
+			pour(sink, 1)
+		}()
+		sink.AwaitCompletion()
+		require.Equal(t, 1, handled)
+	})
 }
 
 func TestFuncAfterAnErrorDropsTheRest(t *testing.T) {

@@ -64,7 +64,7 @@ func (s *JSONLinesSink) line(element any) ([]byte, error) {
 	switch e := element.(type) {
 	case *engine.Event:
 		if e != nil {
-			return engine.MarshalCloudEvent(e, s.codec)
+			return e.CloudEvent(s.codec)
 		}
 	case *engine.Command:
 		if e != nil {
@@ -83,7 +83,7 @@ func (s *JSONLinesSink) command(cmd *engine.Command) ([]byte, error) {
 	if cmd.Defect != nil {
 		return nil, fmt.Errorf("sinks: command from %s could not be read: %w", cmd.Origin, cmd.Defect)
 	}
-	return engine.MarshalCloudCommand(named(cmd, s.codec), s.codec)
+	return named(cmd, s.codec).CloudEvent(s.codec)
 }
 
 // named gives the command with its type, which a command made by engine.NewCommand leaves to the registry.

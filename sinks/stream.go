@@ -27,7 +27,7 @@ func (s *Store) receive() {
 	var err error
 	appender.Go(func() { err = s.Run(context.Background()) })
 	for element := range s.in {
-		if batch, ok := element.(*engine.Batch); ok {
+		if batch, _ := element.(*engine.Batch); batch != nil {
 			s.Record(batch)
 		} else if s.fault == nil {
 			s.fault = &engine.PayloadError{Want: "*engine.Batch", Got: element}

@@ -45,7 +45,11 @@ func (d *doubler) Via(next streams.Flow) streams.Flow {
 }
 
 func (d *doubler) To(sink streams.Sink) {
-	flow.DoStream(d, sink)
+	in := sink.In()
+	for e := range d.Out() {
+		in <- e
+	}
+	close(in)
 	sink.AwaitCompletion()
 }
 

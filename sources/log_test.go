@@ -99,7 +99,9 @@ func TestLogGoesOnWithWhatIsAppended(t *testing.T) {
 		ended := make(chan struct{}) // closed by the goroutine below at its end
 		go func() {
 			defer close(ended)
-			got = streamed(s.Out())
+			for e := range s.Out() {
+				got = append(got, e)
+			}
 		}()
 		synctest.Wait()
 		require.Len(t, got, 2)

@@ -54,7 +54,7 @@ func (f *eventsFlags) print(ctx context.Context, w io.Writer) error {
 		if f.aggregate != "" && event.Subject != f.aggregate || uint64(event.Position) < f.from {
 			continue
 		}
-		line, err := engine.MarshalCloudEvent(&event, nil)
+		line, err := event.CloudEvent(nil)
 		if err != nil {
 			return &exitError{status: exitBroken, cause: err}
 		}

@@ -49,7 +49,7 @@ func orderLines(t *testing.T, commands, aggregates int) string {
 		route, err := registry.Route(cmd)
 		require.NoError(t, err)
 		named.Type = route.Type
-		line, err := engine.MarshalCloudCommand(&named, registry)
+		line, err := named.CloudEvent(registry)
 		require.NoError(t, err)
 		b.Write(line)
 		b.WriteByte('\n')
