@@ -1,0 +1,149 @@
+package sqlite
+
+import (
+	"bytes"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// binder binds values to a statement that runs again and again. SQLite keeps what is bound from one run to the next, so
+// a text or NULL that is bound already is not bound again: most events share their source, type and content type with
+// the one before. The first error is kept and stops the rest.
+type binder struct {
+	stmt *sqlite3.Stmt
+	kept []kept
+	err  error
+}
+
+// kept is what a parameter was last bound to, when that can be compared cheaply.
+type kept struct {
+	kind keptKind
+	text string
+}
+
+type keptKind uint8
+
+const (
+	other keptKind = iota
+	null
+	text
+)
+
+func newBinder(stmt *sqlite3.Stmt) *binder {
+	return &binder{stmt: stmt, kept: make([]kept, stmt.BindCount()+1)}
+}
+
+// exec runs the statement with what is bound, or gives the error of binding it.
+func (b *binder) exec() error {
+	if b.err != nil {
+		err := b.err
+		b.err = nil
+		clear(b.kept) // what a failed call left bound is not known
+		return err
+	}
+	return b.stmt.Exec()
+}
+
+// number binds an integer.
+func (b *binder) number(param int, n int64) {
+	if b.err == nil {
+		b.kept[param].kind = other
+		b.err = b.stmt.BindInt64(param, n)
+	}
+}
+
+// null binds NULL.
+func (b *binder) null(param int) {
+	if b.err == nil && b.kept[param].kind != null {
+		b.kept[param] = kept{kind: null}
+		b.err = b.stmt.BindNull(param)
+	}
+}
+
+// text binds a string, with whatever bytes it holds.
+func (b *binder) text(param int, s string) {
+	if k := &b.kept[param]; b.err == nil && (k.kind != text || k.text != s) {
+		*k = kept{kind: text, text: s}
+		b.err = b.stmt.BindText(param, s)
+	}
+}
+
+// optional binds a string that is stored as NULL when it is empty.
+func (b *binder) optional(param int, s string) {
+	if s == "" {
+		b.null(param)
+		return
+	}
+	b.text(param, s)
+}
+
+// id binds an id, the zero id as NULL.
+func (b *binder) id(param int, id engine.ID) {
+	if id.IsZero() {
+		b.null(param)
+		return
+	}
+	b.bytes(param, id[:])
+}
+
+// bytes binds a blob; an empty one is not NULL.
+func (b *binder) bytes(param int, data []byte) {
+	if b.err == nil {
+		b.kept[param].kind = other
+		b.err = b.stmt.BindBlob(param, data)
+	}
+}
+
+// time binds nanoseconds since 1970. The zero time is NULL, and a time that does not fit is RFC 3339 text.
+func (b *binder) time(param int, t time.Time) {
+	switch year := t.UTC().Year(); {
+	case t.IsZero():
+		b.null(param)
+	case year < 1679 || year > 2261:
+		b.text(param, t.UTC().Format(time.RFC3339Nano))
+	default:
+		b.number(param, t.UnixNano())
+	}
+}
+
+// metadata binds a JSON object, or NULL when there is none.
+func (b *binder) metadata(param int, m map[string]string) {
+	if len(m) == 0 {
+		b.null(param)
+		return
+	}
+	encoded, err := json.Marshal(m, json.Deterministic(true))
+	if err != nil && b.err == nil {
+		b.err = err
+	}
+	b.text(param, string(encoded))
+}
+
+// payload binds the data of a message: NULL when there is none, TEXT when stock tools can show it, and BLOB otherwise.
+// Either way the bytes read back are the bytes written.
+func (b *binder) payload(param int, m *engine.Message) {
+	raw, ok := m.Data.(engine.Raw)
+	switch {
+	case !ok:
+		b.null(param)
+	case !isJSON(m.ContentType) || len(raw) == 0 || !utf8.Valid(raw) || bytes.IndexByte(raw, 0) >= 0:
+		if raw == nil {
+			raw = engine.Raw{}
+		}
+		b.bytes(param, raw)
+	case b.err == nil:
+		b.kept[param].kind = other
+		b.err = b.stmt.BindRawText(param, raw)
+	}
+}
+
+// isJSON tells whether a content type means JSON; an empty one does.
+func isJSON(contentType string) bool {
+	return contentType == "" || contentType == "application/json" || strings.HasSuffix(contentType, "+json")
+}

@@ -1,0 +1,235 @@
+package sqlite_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/sinks/sqlite"
+)
+
+// TestSecondWriterIsRefused opens the same file twice in this process, by its name and by a link to it.
+func TestSecondWriterIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "events.db")
+	store := open(t, dir)
+	_, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	require.ErrorIs(t, err, sqlite.ErrLocked)
+	require.ErrorContains(t, err, path)
+	require.ErrorContains(t, err, "this process")
+
+	link := filepath.Join(t.TempDir(), "link.db")
+	require.NoError(t, os.Symlink(path, link))
+	_, err = sqlite.Open(t.Context(), link, sqlite.Options{})
+	require.ErrorIs(t, err, sqlite.ErrLocked, "a link to the file must meet the same lock")
+
+	must(t, store, numbered("a", 0))
+	require.NoError(t, store.Close())
+	require.Equal(t, 1, length(t, openFile(t, link, sqlite.Options{}), "a"), "the lock is free after Close")
+}
+
+// TestOtherProcessIsRefused lets another process try, and then hold, the file.
+func TestOtherProcessIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "events.db")
+	store := open(t, dir)
+	cmd, says := startChild(t, path)
+	require.True(t, says.Scan())
+	require.Contains(t, says.Text(), "refused: ")
+	require.Contains(t, says.Text(), fmt.Sprintf("process %d", os.Getpid()))
+	require.NoError(t, cmd.Wait())
+	require.NoError(t, store.Close())
+
+	cmd, says = startChild(t, path)
+	require.True(t, says.Scan())
+	require.Equal(t, "open", says.Text())
+	_, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	require.ErrorIs(t, err, sqlite.ErrLocked)
+	require.ErrorContains(t, err, fmt.Sprintf("process %d", cmd.Process.Pid))
+	require.NoError(t, cmd.Process.Kill())
+	require.Error(t, cmd.Wait(), "killed")
+}
+
+// TestKill kills a process that appends, again and again. Every version that it acknowledged must be there (G1), and the
+// lock file that it left behind must hold nobody up.
+func TestKill(t *testing.T) {
+	const cycles = 20
+	dir := t.TempDir()
+	path := filepath.Join(dir, "events.db")
+	var total, lost int
+	for cycle := range cycles {
+		cmd, says := startChild(t, path)
+		require.True(t, says.Scan())
+		require.Equal(t, "open", says.Text())
+		kill := time.AfterFunc(time.Duration(20+7*cycle)*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		acknowledged := 0
+		for says.Scan() {
+			// A line that the kill cut short is shorter than the whole one, so it never claims too much.
+			n, err := strconv.Atoi(says.Text())
+			require.NoError(t, err, says.Text())
+			acknowledged = max(acknowledged, n)
+		}
+		kill.Stop()
+		require.Error(t, cmd.Wait(), "killed")
+
+		store := openFile(t, path, sqlite.Options{})
+		found := length(t, store, fmt.Sprint("child", cmd.Process.Pid))
+		require.GreaterOrEqual(t, found, acknowledged, "G1: an acknowledged append is gone after kill -9")
+		total += found
+		lost += found - acknowledged
+		count := 0
+		for _, err := range store.Read(t.Context(), 0) {
+			require.NoError(t, err)
+			count++
+		}
+		require.Equal(t, total, count, "G3: the log and the streams differ")
+		require.NoError(t, store.Close())
+	}
+	t.Logf("%d kills, %d events stored, %d of them not acknowledged in time", cycles, total, lost)
+}
+
+// TestFilesArePrivate looks at the mode of everything that is created.
+func TestFilesArePrivate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "deep")
+	store := open(t, dir)
+	must(t, store, numbered("a", 0))
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 3)
+	for _, file := range files {
+		info, err := file.Info()
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), file.Name())
+	}
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		info, err := os.Stat(d)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o700), info.Mode().Perm(), d)
+	}
+	require.NoError(t, store.Close())
+	files, err = os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 2, "after Close the database and its lock file remain")
+}
+
+// TestStockTool opens the file with the sqlite3 command, while a writer lives and after it.
+func TestStockTool(t *testing.T) {
+	tool, err := exec.LookPath("sqlite3")
+	if err != nil {
+		t.Skip("the sqlite3 command is not installed: nothing shows that stock tools read the file")
+	}
+	dir := t.TempDir()
+	store := open(t, dir)
+	command := numbered("order'17", 0)
+	command.Events[0].CausationID = command.CommandID
+	must(t, store, command, numbered("order'17", 1))
+	query := func(sql string) string {
+		out, err := exec.Command(tool, "-readonly", filepath.Join(dir, "events.db"), sql).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return strings.TrimSpace(string(out))
+	}
+	const rows = "select position, aggregate, version, type, data from log"
+	const want = "1|order'17|1|order.created|{\"version\":1}\n2|order'17|2|order.created|{\"version\":2}"
+	require.Equal(t, want, query(rows))
+	require.NoError(t, store.Close())
+	require.Equal(t, want, query(rows))
+	require.Equal(t, "ok", query("pragma integrity_check"))
+	require.Equal(t, strings.ReplaceAll(command.CommandID.String(), "-", ""), query("select command from log limit 1"))
+	require.Equal(t, "order'17|2", query("select name, count(*) from streams s join versions v on v.stream = s.id"))
+	require.Equal(t, time.Now().UTC().Format("2006"), query("select substr(time, 1, 4) from log limit 1"))
+}
+
+// TestOpenRefuses gives Open what it cannot open, and makes sure that it leaves it as it was.
+func TestOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text.db")
+	require.NoError(t, os.WriteFile(text, []byte("This is a text, and a long one at that."), 0o600))
+	make := func(name, sql string) string {
+		path := filepath.Join(dir, name)
+		conn, err := sqlite3.Open(path)
+		require.NoError(t, err)
+		require.NoError(t, conn.Exec(sql))
+		require.NoError(t, conn.Close())
+		return path
+	}
+	ours := fmt.Sprintf("pragma application_id=%d; pragma user_version=", 0x4f726378)
+	for _, c := range []struct{ path, want string }{
+		{"", "path is empty"},
+		{dir, "is a directory"},
+		{text, "is not a SQLite database"},
+		{make("foreign.db", "create table t (a)"), "belongs to another application"},
+		{make("id.db", "pragma application_id=17"), "belongs to another application"},
+		{make("newer.db", ours+"2"), "has format 2"},
+		{filepath.Join(text, "below.db"), "not a directory"},
+	} {
+		before, _ := os.ReadFile(c.path)
+		_, err := sqlite.Open(t.Context(), c.path, sqlite.Options{})
+		require.ErrorContains(t, err, c.want, c.path)
+		after, _ := os.ReadFile(c.path)
+		require.Equal(t, before, after, "%s was changed", c.path)
+	}
+	_, err := sqlite.Open(t.Context(), filepath.Join(dir, "none.db"), sqlite.Options{ReadOnly: true})
+	require.ErrorIs(t, err, os.ErrNotExist)
+	_, err = sqlite.Open(t.Context(), "", sqlite.Options{Readers: 65})
+	require.ErrorContains(t, err, "path is empty")
+	require.ErrorContains(t, err, "Readers is 65", "every fault is reported at once")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = sqlite.Open(ctx, filepath.Join(dir, "new.db"), sqlite.Options{})
+	require.ErrorIs(t, err, context.Canceled)
+	_ = open(t, dir) // a failed Open leaves no lock and no connection
+}
+
+// TestDamageIsReported changes stored data behind the store's back (G11).
+func TestDamageIsReported(t *testing.T) {
+	for name, sql := range map[string]string{
+		"an event is gone":            "delete from events where position = 3",
+		"an event moved":              "update events set version = 7 where position = 3",
+		"an event changed its stream": "update events set aggregate = 'b' where position = 3",
+		"an id is cut":                "update events set id = x'01' where position = 3",
+		"metadata is no JSON":         "update events set metadata = '{' where position = 3",
+		"the end is cut off":          "delete from events where position = 5",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			store := open(t, dir)
+			for i := range 5 {
+				must(t, store, numbered("a", engine.Version(i)))
+			}
+			require.NoError(t, store.Close())
+			conn, err := sqlite3.Open(filepath.Join(dir, "events.db"))
+			require.NoError(t, err)
+			require.NoError(t, conn.Exec("pragma foreign_keys=off; "+sql))
+			require.NoError(t, conn.Close())
+			reopened, err := sqlite.Open(t.Context(), filepath.Join(dir, "events.db"), sqlite.Options{})
+			for n := 1; err == nil; n++ {
+				require.Less(t, n, 6, "damage was served as if it were whole")
+				err = firstError(reopened.Load(t.Context(), "a", 1))
+			}
+			require.ErrorIs(t, err, engine.ErrCorrupt)
+			if reopened != nil {
+				require.NoError(t, reopened.Close())
+			}
+		})
+	}
+}
+
+// firstError gives the error of an iteration, nil when there is none.
+func firstError(events func(func(engine.Event, error) bool)) error {
+	for _, err := range events {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package sqlite_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/sinks/sqlite"
+)
+
+// TestMain runs this binary as another process of a test when the environment says so.
+func TestMain(m *testing.M) {
+	if path := os.Getenv("ORCHESTRIX_SQLITE_CHILD"); path != "" {
+		child(path)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// child opens the file, says "open" or why not, and appends until it is killed or its input ends. It says each version of
+// its own aggregate once that is acknowledged.
+func child(path string) {
+	store, err := sqlite.Open(noCancel, path, sqlite.Options{})
+	if err != nil {
+		fmt.Println("refused:", err)
+		return
+	}
+	fmt.Println("open")
+	for version := engine.Version(0); ; {
+		batch := make([]engine.Append, 1+int(version%5))
+		for i := range batch {
+			batch[i] = numbered(fmt.Sprint("child", os.Getpid()), version+engine.Version(i))
+		}
+		for _, result := range store.Append(noCancel, batch) {
+			if result.Err != nil {
+				fmt.Println("failed:", result.Err)
+				return
+			}
+			version = result.Last
+		}
+		fmt.Println(version)
+	}
+}
+
+// startChild starts this binary as a child on a file, and gives what it says. The test kills and waits for it.
+func startChild(t *testing.T, path string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "ORCHESTRIX_SQLITE_CHILD="+path)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	return cmd, bufio.NewScanner(out)
+}

@@ -1,0 +1,139 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// What makes a file ours: SQLite's header holds both numbers, and file(1) shows them.
+const (
+	applicationID = 0x4f726378 // "Orcx"
+	formatVersion = 1
+)
+
+// schema is the format. The view is for people and is used by nothing here.
+const schema = `
+CREATE TABLE events (
+	position       INTEGER PRIMARY KEY,
+	aggregate      TEXT    NOT NULL,
+	version        INTEGER NOT NULL,
+	id             BLOB    NOT NULL,
+	type           TEXT    NOT NULL,
+	source         TEXT    NOT NULL,
+	time           INTEGER,
+	content_type   TEXT,
+	schema         TEXT,
+	correlation_id BLOB,
+	causation_id   BLOB,
+	trace_parent   TEXT,
+	metadata       TEXT,
+	data
+);
+CREATE TABLE commands (
+	id        BLOB PRIMARY KEY,
+	aggregate TEXT    NOT NULL,
+	first     INTEGER NOT NULL,
+	last      INTEGER NOT NULL,
+	position  INTEGER NOT NULL,
+	rejection TEXT
+) WITHOUT ROWID;
+CREATE TABLE streams (
+	id   INTEGER PRIMARY KEY,
+	name TEXT    NOT NULL UNIQUE
+);
+CREATE TABLE versions (
+	stream   INTEGER NOT NULL REFERENCES streams,
+	version  INTEGER NOT NULL,
+	position INTEGER NOT NULL REFERENCES events,
+	PRIMARY KEY (stream, version)
+) WITHOUT ROWID;
+CREATE TABLE progress (position INTEGER NOT NULL);
+INSERT INTO progress VALUES (0);
+CREATE VIEW log AS SELECT
+	position, aggregate, version, type, lower(hex(id)) AS id, source,
+	CASE typeof(time) WHEN 'integer' THEN strftime('%Y-%m-%dT%H:%M:%SZ', time / 1000000000, 'unixepoch')
+		ELSE time END AS time,
+	lower(hex(causation_id)) AS command, lower(hex(correlation_id)) AS correlation, metadata,
+	CASE typeof(data) WHEN 'blob' THEN hex(data) ELSE data END AS data
+FROM events;
+`
+
+// checkFormat makes sure that the file holds this package's format or is empty. It changes nothing.
+func checkFormat(c *connection) (empty bool, err error) {
+	app, err := c.number("PRAGMA application_id")
+	if err != nil {
+		return false, err
+	}
+	version, err := c.number("PRAGMA user_version")
+	if err != nil {
+		return false, err
+	}
+	tables, err := c.number("SELECT count(*) FROM sqlite_schema")
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case app == applicationID && version == formatVersion:
+		return false, nil
+	case app == applicationID && version > formatVersion:
+		return false, fmt.Errorf("the file has format %d, this program knows up to %d: use a newer program",
+			version, formatVersion)
+	case app != 0 || version != 0 || tables != 0:
+		return false, fmt.Errorf("the file belongs to another application (application_id %#x, user_version %d)",
+			app, version)
+	}
+	return true, nil
+}
+
+// create makes the tables in one transaction: a crash leaves an empty file or a whole one.
+func create(c *connection) error {
+	return c.conn.Exec(fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
+		schema, applicationID, formatVersion))
+}
+
+// connection is a SQLite connection with the statements that were prepared on it. One goroutine uses it at a time.
+type connection struct {
+	conn  *sqlite3.Conn
+	stmts []*sqlite3.Stmt
+}
+
+// prepare compiles a statement that lives as long as the connection.
+func (c *connection) prepare(sql string) (*sqlite3.Stmt, error) {
+	stmt, _, err := c.conn.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+	if err != nil {
+		return nil, fmt.Errorf("prepare %q: %w", sql, err)
+	}
+	c.stmts = append(c.stmts, stmt)
+	return stmt, nil
+}
+
+// number runs a query that gives one number. No row is an error.
+func (c *connection) number(sql string) (int64, error) {
+	stmt, _, err := c.conn.Prepare(sql)
+	if err != nil {
+		return 0, err
+	}
+	found := stmt.Step()
+	var n int64
+	if found {
+		n = stmt.ColumnInt64(0)
+	}
+	err = errors.Join(stmt.Err(), stmt.Close())
+	if err == nil && !found {
+		err = corrupt("%s gives no row", sql)
+	}
+	return n, err
+}
+
+// close ends the statements and the connection.
+func (c *connection) close() error {
+	var errs []error
+	for _, stmt := range c.stmts {
+		_ = stmt.Close() // repeats the error of the statement's last run, which was reported then
+	}
+	c.stmts = nil
+	errs = append(errs, c.conn.Close())
+	return errors.Join(errs...)
+}

@@ -1,0 +1,258 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// Bounds of one transaction: what a crash can undo, and what one sync makes durable.
+const (
+	groupAppends = 4096
+	groupBytes   = 8 << 20
+)
+
+// tailEvents is how many events the tail may hold before the tables streams and versions are filled. The more there
+// are, the more of them share a page of the index, and the longer the one transaction takes that writes them.
+const tailEvents = 8192
+
+// writer owns the one connection that writes. One goroutine, in run, uses everything here but tail, feed and poisoned.
+type writer struct {
+	*reader // the writer's connection, and the queries that it shares with readers
+	path    string
+
+	begin, commit, rollback *sqlite3.Stmt
+	insertEvent             *binder
+	insertCommand           *binder
+	findCommand             *sqlite3.Stmt
+	findVersion             *sqlite3.Stmt
+	filler                  filler
+
+	tail     *tail
+	feed     *feed
+	versions *versionCache
+	tx       transaction
+	next     engine.Position // of the next event
+	filled   engine.Position // streams and versions are filled up to here
+	walPages int             // length of the write-ahead log, as of the last commit
+	walNext  int             // when it is that long, it is moved into the file
+	poisoned atomic.Pointer[error]
+}
+
+// newWriter prepares the statements and reads where the log stands. It takes the connection over, and closes it on an
+// error.
+func newWriter(c *connection, path string) (*writer, error) {
+	r, err := newReader(c)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{
+		reader: r, path: path, tail: newTail(), feed: &feed{}, versions: newVersionCache(), walNext: checkpointPages,
+	}
+	if err := errors.Join(w.prepareAll(), w.restore()); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	c.conn.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error {
+		w.walPages = pages
+		return nil
+	})
+	return w, nil
+}
+
+func (w *writer) prepareAll() error {
+	var errs []error
+	prepare := func(sql string) *sqlite3.Stmt {
+		stmt, err := w.prepare(sql)
+		errs = append(errs, err)
+		return stmt
+	}
+	w.begin, w.commit, w.rollback = prepare("BEGIN IMMEDIATE"), prepare("COMMIT"), prepare("ROLLBACK")
+	insertEvent := prepare(insertEventSQL)
+	insertCommand := prepare("INSERT INTO commands (id, aggregate, first, last, position, rejection) " +
+		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+	w.findCommand = prepare("SELECT aggregate, first, last, position, rejection FROM commands WHERE id = ?")
+	w.findVersion = prepare("SELECT ifnull(max(version), 0) FROM versions " +
+		"WHERE stream = (SELECT id FROM streams WHERE name = ?)")
+	w.filler = newFiller(prepare)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	w.insertEvent, w.insertCommand = newBinder(insertEvent), newBinder(insertCommand)
+	return nil
+}
+
+// restore reads where the log ends and what the index does not hold yet.
+func (w *writer) restore() error {
+	last, err := w.one(w.last)
+	if err != nil {
+		return err
+	}
+	filled, err := w.one(w.progress)
+	if err != nil {
+		return err
+	}
+	if filled > last {
+		return corrupt("the index goes to position %d, the log ends at %d", filled, last)
+	}
+	places, err := w.scanPlaces(engine.Position(filled))
+	if err != nil {
+		return err
+	}
+	w.next, w.filled = engine.Position(last)+1, engine.Position(filled)
+	w.tail.add(places)
+	w.feed.publish(engine.Position(last))
+	return nil
+}
+
+// run serves requests until the queue is closed and empty, and then brings the file in order. Requests that wait are
+// served together, so that one sync makes all of them durable.
+func (w *writer) run(queue <-chan *request) error {
+	var group []*request
+	for first := range queue {
+		group = gather(group[:0], first, queue)
+		w.serve(group)
+		clear(group) // what is done must not be kept from the garbage collector by an idle writer
+		w.checkpoint()
+	}
+	return w.finish()
+}
+
+// gather adds the requests that wait already, until they fill a transaction.
+func gather(group []*request, first *request, queue <-chan *request) []*request {
+	group = append(group, first)
+	for n := len(first.appends); n < groupAppends; {
+		select {
+		case next, open := <-queue:
+			if !open {
+				return group
+			}
+			group = append(group, next)
+			n += len(next.appends)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// serve decides and stores the appends of a group in sequence, in as many transactions as their size demands, and tells
+// each request when it is done. SQLite's memory can run out, which the driver reports by a panic: that poisons the
+// store as a failed commit does, for what was written is not known.
+func (w *writer) serve(group []*request) {
+	defer func() {
+		if value := recover(); value != nil {
+			w.poison(&engine.PanicError{Value: value, Stack: debug.Stack()})
+			w.tx.settle(fmt.Errorf("%w: %w", engine.ErrUnknown, *w.poisoned.Load()))
+			for _, r := range group {
+				r.end(*w.poisoned.Load())
+			}
+		}
+	}()
+	for _, r := range group {
+		if err := r.ctx.Err(); err != nil {
+			fail(r.results, err)
+		}
+		for i := range r.appends {
+			if r.results[i].Err != nil {
+				continue
+			}
+			if w.tx.full() {
+				w.endTransaction()
+			}
+			w.add(&r.appends[i], &r.results[i])
+		}
+		w.tx.requests = append(w.tx.requests, r)
+	}
+	w.endTransaction()
+}
+
+// poison shuts the store for writing, for the first reason only.
+func (w *writer) poison(cause error) {
+	err := fmt.Errorf("%w (%s): %w", ErrPoisoned, w.path, cause)
+	w.poisoned.CompareAndSwap(nil, &err)
+}
+
+// checkpoint moves the write-ahead log into the file when it has become long, after the requests of the group were
+// answered. A reader that still needs the old pages only puts the rest off. A failed sync of the file poisons the store:
+// the log still holds everything, but a disk that fails is not written to any more.
+func (w *writer) checkpoint() {
+	if w.walPages < w.walNext || w.poisoned.Load() != nil {
+		return
+	}
+	length, moved, err := w.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
+	switch {
+	case err != nil && !errors.Is(err, sqlite3.BUSY):
+		w.poison(err)
+	case err == nil && moved == length: // the next commit starts the log anew
+		w.walPages, w.walNext = 0, checkpointPages
+	default:
+		w.walNext = w.walPages + checkpointPages
+	}
+}
+
+// finish fills the index, so that stock tools find it whole, moves the whole log into the file and closes the
+// connection. A poisoned store leaves the disk as it is: the next one that opens it finds out what is there.
+func (w *writer) finish() error {
+	var errs []error
+	if w.poisoned.Load() != nil {
+		_, err := w.conn.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true)
+		return errors.Join(err, w.close())
+	}
+	if w.filled+1 < w.next {
+		errs = append(errs, w.fillAlone())
+	}
+	_, _, err := w.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
+	if err != nil && !errors.Is(err, sqlite3.BUSY) { // busy: a process that reads keeps the log; it stays valid
+		errs = append(errs, err)
+	}
+	errs = append(errs, w.close())
+	return explain(context.Background(), "close", errors.Join(errs...))
+}
+
+// fillIndex brings the tables streams and versions up to the last event, those of the open transaction included.
+func (w *writer) fillIndex() error {
+	added := newTail()
+	added.add(w.tx.places)
+	return w.filler.fill(w.tail.streams, added.streams, w.next-1) // only this goroutine changes the tail
+}
+
+// fillAlone fills the index in a transaction of its own.
+func (w *writer) fillAlone() error {
+	if err := w.begin.Exec(); err != nil {
+		return err
+	}
+	if err := w.fillIndex(); err != nil {
+		return errors.Join(err, w.rollback.Exec())
+	}
+	return w.commit.Exec()
+}
+
+// version gives the current version of an aggregate, as the open transaction sees it.
+func (w *writer) version(aggregate string) (engine.Version, error) {
+	if version, ok := w.versions.get(aggregate); ok {
+		return version, nil
+	}
+	if stream, ok := w.tail.view(aggregate); ok {
+		version := stream.end() - 1
+		w.versions.put(aggregate, version)
+		return version, nil
+	}
+	if err := w.findVersion.BindText(1, aggregate); err != nil {
+		return 0, err
+	}
+	n, err := w.one(w.findVersion)
+	if err == nil && (n < 0 || n == math.MaxInt64) {
+		err = corrupt("%q has version %d", aggregate, n)
+	}
+	if err == nil {
+		w.versions.put(aggregate, engine.Version(n))
+	}
+	return engine.Version(n), err
+}
