@@ -213,9 +213,6 @@ func (e *envelope) ids(m *Message) error {
 	return nil
 }
 
-// maxAttributes is how many attributes beyond the envelope's own a message may have.
-const maxAttributes = 64
-
 var attributeName = regexp.MustCompile(`^[a-z0-9]+$`)
 
 // metadata keeps the attributes that the envelope does not know, as CloudEvents allows: names of lower case letters and
@@ -228,8 +225,8 @@ func (e *envelope) metadata(m *Message) error {
 	if err := json.Unmarshal(e.Extra, &extra); err != nil {
 		return err
 	}
-	if len(extra) > maxAttributes {
-		return &LimitError{What: "metadata", Why: fmt.Sprintf("has %d attributes, %d are allowed", len(extra), maxAttributes)}
+	if len(extra) > MaxMetadata {
+		return &LimitError{What: "metadata", Why: tooMany(len(extra), MaxMetadata, "attributes")}
 	}
 	for _, name := range slices.Sorted(maps.Keys(extra)) { // sorted: the same input always gives the same error
 		value := extra[name]

@@ -64,6 +64,25 @@ func isJSON(contentType string) bool {
 	return err == nil && (strings.HasSuffix(media, "/json") || strings.HasSuffix(media, "+json"))
 }
 
+// Digest stands for what a command with this wire name and decoded payload says: the same for the same fields, however
+// the payload was written. It is never zero.
+func (r *Registry) Digest(typ string, data any) (uint64, error) {
+	raw, err := json.Marshal(data, json.Deterministic(true))
+	if err != nil {
+		return 0, fmt.Errorf("engine: payload of %s cannot be encoded: %w", typ, err)
+	}
+	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
+	sum := uint64(offset)
+	for i := range len(typ) {
+		sum = (sum ^ uint64(typ[i])) * prime
+	}
+	sum *= prime // a zero byte between the two
+	for _, b := range raw {
+		sum = (sum ^ uint64(b)) * prime
+	}
+	return max(sum, 1), nil
+}
+
 // decoder makes the function that reads a JSON payload of type T.
 func decoder[T any](kind kind) func(Raw) (any, error) {
 	strict := json.RejectUnknownMembers(kind == commandKind)

@@ -33,6 +33,25 @@ func (e *ConflictError) Error() string {
 // Is matches ErrConflict.
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
 
+// ReusedError says that a command id is stored already, for another aggregate or for a command that said something else.
+// Nothing was stored.
+type ReusedError struct {
+	CommandID ID
+	First     string // the aggregate that the id was first used for
+	Again     string // the aggregate that it was used for now
+}
+
+// Error names the id, and what the two uses differ in.
+func (e *ReusedError) Error() string {
+	if e.First == e.Again {
+		return fmt.Sprintf("engine: command id %s was used before for another command to %q", e.CommandID, e.First)
+	}
+	return fmt.Sprintf("engine: command id %s was used before for %q, now for %q", e.CommandID, e.First, e.Again)
+}
+
+// Is matches ErrReused.
+func (e *ReusedError) Is(target error) bool { return target == ErrReused }
+
 // RejectedError is a decision: the domain's rules refuse the command. It is an outcome, not a failure: never retried,
 // never dead-lettered.
 type RejectedError struct{ Reason string }

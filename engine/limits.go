@@ -12,6 +12,7 @@ const (
 	MaxNameBytes    = 255     // an aggregate id, a type, a source, a content type, a schema
 	MaxAppendEvents = 4096    // events in one append
 	MaxAppendBytes  = 1 << 20 // encoded payloads of one append, together
+	MaxMetadata     = 64      // attributes in the metadata of one message, each name and value at most MaxNameBytes
 )
 
 // CheckName returns a *LimitError when name is not 1 to 255 bytes of valid UTF-8 without control characters. What
@@ -21,7 +22,7 @@ func CheckName(what, name string) error {
 	case name == "":
 		return &LimitError{What: what, Why: "is empty"}
 	case len(name) > MaxNameBytes:
-		return &LimitError{What: what, Why: fmt.Sprintf("has %d bytes, %d are allowed", len(name), MaxNameBytes)}
+		return &LimitError{What: what, Why: tooMany(len(name), MaxNameBytes, "bytes")}
 	}
 	for i := 0; i < len(name); {
 		c := name[i]
@@ -52,6 +53,40 @@ func brief(err error) error {
 		return err
 	}
 	return errors.New(strings.ToValidUTF8(text[:most], "") + "…")
+}
+
+// check returns an error when an attribute of the message is out of bounds. What may be empty is looked at when it is not.
+func (m *Message) check() error {
+	if err := CheckName("type", m.Type); err != nil {
+		return err
+	}
+	for _, f := range [...]struct{ what, value string }{
+		{"source", m.Source}, {"content type", m.ContentType}, {"schema", m.Schema}, {"traceparent", m.TraceParent},
+	} {
+		if f.value == "" {
+			continue
+		}
+		if err := CheckName(f.what, f.value); err != nil {
+			return err
+		}
+	}
+	if len(m.Metadata) > MaxMetadata {
+		return &LimitError{What: "metadata", Why: tooMany(len(m.Metadata), MaxMetadata, "attributes")}
+	}
+	for name, value := range m.Metadata {
+		if err := CheckName("metadata name", name); err != nil {
+			return err
+		}
+		if len(value) > MaxNameBytes || !utf8.ValidString(value) {
+			return &LimitError{What: "metadata " + name, Why: fmt.Sprintf("is not UTF-8 of at most %d bytes", MaxNameBytes)}
+		}
+	}
+	return nil
+}
+
+// tooMany says that something has more of a kind than is allowed.
+func tooMany(has, allowed int, kind string) string {
+	return fmt.Sprintf("has %d %s, %d are allowed", has, kind, allowed)
 }
 
 // clip shortens text for an error message: hostile input must not become a huge log line.

@@ -43,6 +43,9 @@ type Append struct {
 	Aggregate string
 	Expected  Expected
 	CommandID ID // the idempotency key; zero means none is kept
+	// Digest stands for what the command says, so that its id cannot be used for another: a stored id that comes again
+	// with another digest is refused with ErrReused. Zero means that it is not known, and is compared with nothing.
+	Digest uint64
 	// Events in sequence, at most MaxAppendEvents. Subject must be Aggregate; Version and Position are the store's.
 	Events []Event
 	// Rejection, when not empty, records that the command was refused and why. Events must then be empty. A rejection is
@@ -52,7 +55,7 @@ type Append struct {
 
 // Result is what became of one Append. When Err is nil the fields describe the stored effect.
 //
-// Err is nil or matches one of: ErrConflict (*ConflictError), ErrLimit, ErrReused, ErrClosed, a context error: nothing
+// Err is nil or matches one of: ErrConflict (*ConflictError), ErrLimit, ErrReused (*ReusedError), ErrClosed, a context error: nothing
 // stored; ErrUnknown: may be stored, look for the command id before answering; anything else: nothing stored.
 type Result struct {
 	First, Last Version  // versions of the events; Last = First-1 when there are none
@@ -155,9 +158,7 @@ func CheckAppend(a *Append) error {
 		return &LimitError{What: "append", Why: "holds both a rejection and events"}
 	}
 	if len(a.Events) > MaxAppendEvents {
-		return &LimitError{
-			What: "append", Why: fmt.Sprintf("holds %d events, %d are allowed", len(a.Events), MaxAppendEvents),
-		}
+		return &LimitError{What: "append", Why: tooMany(len(a.Events), MaxAppendEvents, "events")}
 	}
 	size := len(a.Rejection)
 	for i := range a.Events {
@@ -173,27 +174,7 @@ func CheckAppend(a *Append) error {
 		}
 	}
 	if size > MaxAppendBytes {
-		return &LimitError{
-			What: "append", Why: fmt.Sprintf("holds %d payload bytes, %d are allowed", size, MaxAppendBytes),
-		}
-	}
-	return nil
-}
-
-// check returns an error when an attribute of the event is out of bounds. What may be empty is looked at when it is not.
-func (e *Event) check() error {
-	if err := CheckName("event type", e.Type); err != nil {
-		return err
-	}
-	for _, f := range [...]struct{ what, value string }{
-		{"event source", e.Source}, {"content type", e.ContentType}, {"schema", e.Schema}, {"traceparent", e.TraceParent},
-	} {
-		if f.value == "" {
-			continue
-		}
-		if err := CheckName(f.what, f.value); err != nil {
-			return err
-		}
+		return &LimitError{What: "append", Why: tooMany(size, MaxAppendBytes, "payload bytes")}
 	}
 	return nil
 }

@@ -73,17 +73,17 @@ func TestCheckAppend(t *testing.T) {
 		{"no aggregate", "aggregate id is empty", engine.Append{Events: events(1, 1)}},
 		{"bad aggregate", `aggregate id "\x00" holds a control character`, engine.Append{Aggregate: "\x00"}},
 		{"both", "append holds both a rejection and events", engine.Append{Aggregate: "a", Rejection: "no", Events: events(1, 1)}},
-		{"too many events", "append holds 4097 events, 4096 are allowed", engine.Append{Aggregate: "a", Events: events(4097, 0)}},
+		{"too many events", "append has 4097 events, 4096 are allowed", engine.Append{Aggregate: "a", Events: events(4097, 0)}},
 		{
-			"too many bytes", "append holds 1048577 payload bytes, 1048576 are allowed",
+			"too many bytes", "append has 1048577 payload bytes, 1048576 are allowed",
 			engine.Append{Aggregate: "a", Events: append(events(4, 1<<18), events(1, 1)...)},
 		},
 		{
-			"rejection too long", "append holds 1048577 payload bytes, 1048576 are allowed",
+			"rejection too long", "append has 1048577 payload bytes, 1048576 are allowed",
 			engine.Append{Aggregate: "a", Rejection: strings.Repeat("x", 1<<20+1)},
 		},
-		{"no type", "event type is empty", engine.Append{Aggregate: "a", Events: event("", "a")}},
-		{"bad type", `event type "\x7f" holds a control character`, engine.Append{Aggregate: "a", Events: event("\x7f", "a")}},
+		{"no type", "type is empty", engine.Append{Aggregate: "a", Events: event("", "a")}},
+		{"bad type", `type "\x7f" holds a control character`, engine.Append{Aggregate: "a", Events: event("\x7f", "a")}},
 		{"another's event", `event subject "b" is not the aggregate "a"`, engine.Append{Aggregate: "a", Events: event("t", "b")}},
 		{"nobody's event", `event subject "" is not the aggregate "a"`, engine.Append{Aggregate: "a", Events: event("t", "")}},
 	} {
