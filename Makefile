@@ -49,8 +49,8 @@ race: ## Run all tests with the race detector, in random sequence (needs a C com
 .PHONY: stress
 stress: build ## Check every promise under load, in memory and in a database file
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
-	for store in memory: "sqlite:$$folder/stress.db"; do \
-		echo "stress: $(COMMANDS) commands, $(AGGREGATES) aggregates, seed $(SEED), store $${store%%:*}"; \
+	for store in memory: "$$folder/stress.db"; do \
+		echo "stress: $(COMMANDS) commands, $(AGGREGATES) aggregates, seed $(SEED), store $$store"; \
 		$(orchestrix) stress --commands $(COMMANDS) --aggregates $(AGGREGATES) --seed $(SEED) --store "$$store"; \
 	done
 

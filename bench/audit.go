@@ -99,8 +99,8 @@ func (a *Audit) Aggregates() int {
 // Check reads the whole log of the store and gives the verdict:
 //
 //   - gaps: versions of an aggregate that are missing;
-//   - swaps: commands that stand behind one that arrived after them; commands whose id was answered in an earlier run
-//     are left out, since their arrival was then;
+//   - swaps: commands that stand behind one that arrived after them, or whose events do not stand together; the arrival
+//     of commands whose id was answered in an earlier run is left out, since it was then;
 //   - lost: commands that were told accepted, or were given no outcome, and whose events are not all there;
 //   - duplicates: versions or commands that are there twice.
 //
@@ -108,8 +108,12 @@ func (a *Audit) Aggregates() int {
 func (a *Audit) Check(ctx context.Context, store engine.Store) (engine.Sequence, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	for _, n := range a.commands {
+		n.found = 0 // a check may come again
+	}
 	var verdict engine.Sequence
 	versions := map[string]engine.Version{}
+	causes := map[string]engine.ID{} // of the last event of each aggregate
 	highest := map[line]int{}
 	for event, err := range store.Read(ctx, 0) {
 		if err != nil {
@@ -123,11 +127,15 @@ func (a *Audit) Check(ctx context.Context, store engine.Store) (engine.Sequence,
 			verdict.Gaps += int(event.Version - last - 1)
 		}
 		versions[event.Subject] = max(last, event.Version)
+		apart := causes[event.Subject] != event.CausationID
+		causes[event.Subject] = event.CausationID
 		n := a.commands[event.CausationID]
 		if n == nil {
 			continue // of an earlier run
 		}
-		n.found++
+		if n.found++; n.found > 1 && apart {
+			verdict.Swaps++
+		}
 		if n.found > 1 || n.outcome.Repeated {
 			continue
 		}

@@ -38,6 +38,8 @@ var packages = map[string]string{
 	"sqlite":     "github.com/ncruces/go-sqlite3",
 	"sys":        "golang.org/x/sys",
 	"testify":    "github.com/stretchr/testify",
+	"rapid":      "pgregory.net/rapid",
+	"porcupine":  "github.com/anishathalye/porcupine",
 }
 
 // The import table: what the non-test files of a room may import besides the standard library. A folder that is in
@@ -46,10 +48,10 @@ var imports = map[string][]string{
 	"engine":          {"zap", "uuid", "json"},
 	"pipeline":        {"engine", "go-streams", "zap", "backoff", "histogram"},
 	"sources":         {"engine", "go-streams"},
-	"sinks":           {"engine", "go-streams", "zap"},
+	"sinks":           {"engine", "go-streams", "zap", "json"},
 	"sinks/memory":    {"engine"},
-	"sinks/sqlite":    {"engine", "sqlite", "sys"},
-	"sinks/storetest": {"engine", "testify"},
+	"sinks/sqlite":    {"engine", "sqlite", "sys", "json"},
+	"sinks/storetest": {"engine", "testify", "rapid", "porcupine"},
 	"order":           {"engine"},
 }
 
@@ -59,16 +61,19 @@ var (
 	coreModules = []string{"go-streams", "zap", "multierr", "uuid", "json", "backoff", "histogram"}
 )
 
-// The most exported package-level names a room may have, methods not counted: one screen of go doc.
-var exportedLimits = map[string]int{"engine": 75, "pipeline": 20, "sources": 16, "sinks": 20, "order": 16}
+// The most exported package-level names a room may have, methods not counted: one screen of go doc. The engine has all
+// the words, and with every error, limit and status among them they are many: it may lose some and gain none.
+var exportedLimits = map[string]int{"engine": 87, "pipeline": 20, "sources": 16, "sinks": 20, "order": 16}
 
 // Files with a go statement of their own, and who waits for that goroutine. Everything else uses sync.WaitGroup.Go.
 var goStatements = map[string]string{
-	"pipeline/dispatch.go": "the stage after it, as in every go-streams flow: it ends when upstream closes, and then closes",
-	"sinks/func.go":        "AwaitCompletion waits: it ends when the sender closes the inlet",
-	"sinks/stream.go":      "AwaitCompletion waits: it ends when the sender closes the inlet",
-	"sources/ahead.go":     "produce waits; it leaves behind a reader that no context reaches, which ends when that lets go",
-	"sources/outlet.go":    "the reader of Out waits: the pump closes it as its last act",
+	"pipeline/dispatch.go":       "the stage after it, as in every go-streams flow: it ends when upstream closes, and then closes",
+	"sinks/func.go":              "AwaitCompletion waits: it ends when the sender closes the inlet",
+	"sinks/stream.go":            "AwaitCompletion waits: it ends when the sender closes the inlet",
+	"sinks/sqlite/store.go":      "Close waits: it ends when the last request is served and the file is closed",
+	"sinks/storetest/waiting.go": "the rule waits, with its patience",
+	"sources/ahead.go":           "produce waits; it leaves behind a reader that no context reaches, which ends when that lets go",
+	"sources/outlet.go":          "the reader of Out waits: the pump closes it as its last act",
 }
 
 // What may be seen at the top level. Names that begin with a dot and names that git ignores are not looked at.

@@ -87,15 +87,16 @@ func (d *dispatch) run() {
 	p.emit = d.emit
 	s := p.startShift(d.ctx)
 	defer s.cancel()
-	err := drawAll(d.ctx, d.in, func(cmds []*engine.Command) error { return p.admit(s.work, cmds) })
+	err := p.drawAll(d.ctx, d.in, func(cmds []*engine.Command) error { return p.admit(s.work, cmds) })
 	if err != nil {
 		go d.refuse() // ends when upstream closes the inlet, as every go-streams stage does in the end
 	}
-	if err, _ = s.end(); err != nil {
+	s.drain()
+	if err = s.end(); err != nil {
 		p.options.Logger.Error("stopped", zap.Error(err))
 	}
-	close(d.out) // an abandoned handler's worker finds work cancelled and does not send
 	p.finish()
+	close(d.out) // the last: the chain ends with it. An abandoned handler's worker finds work cancelled and does not send
 }
 
 // emit passes a batch on, or answers it when the stage is cut while downstream does not read.

@@ -22,11 +22,13 @@ func (p *Pipeline) intake(ctx, work context.Context, from streams.Outlet) error 
 		err = feeder.Feed(ctx, admit)
 	} else if starter, ok := from.(engine.Starter); ok {
 		starter.Start(ctx)
-		if err = drawAll(work, from.Out(), admit); err == nil {
+		if err = p.drawAll(work, from.Out(), admit); err == nil {
 			err = starter.Err()
+		} else {
+			p.turnAway(from.Out())
 		}
 	} else {
-		err = drawAll(ctx, from.Out(), admit)
+		err = p.drawAll(ctx, from.Out(), admit)
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil // it was told to stop
@@ -35,16 +37,17 @@ func (p *Pipeline) intake(ctx, work context.Context, from streams.Outlet) error 
 }
 
 // admit takes places in the window and puts the commands into their lanes, in sequence. It blocks while the window is
-// full: that is all the backpressure there is.
+// full: that is all the backpressure there is. What ctx ends leaves no command without an outcome: the rest is refused.
 func (p *Pipeline) admit(ctx context.Context, cmds []*engine.Command) error {
 	for len(cmds) > 0 {
 		n, err := p.window.acquire(ctx, len(cmds))
 		if err != nil {
+			p.refuse(cmds)
 			return err
 		}
 		tasks, now := make([]task, n), time.Now()
 		for i, cmd := range cmds[:n] {
-			tasks[i] = task{cmd: cmd, arrived: now}
+			tasks[i] = task{cmd: engine.AsCommand(cmd), arrived: now}
 		}
 		p.lanes.enter(tasks)
 		cmds = cmds[n:]
@@ -52,9 +55,35 @@ func (p *Pipeline) admit(ctx context.Context, cmds []*engine.Command) error {
 	return nil
 }
 
+// refuse dead-letters commands that were read and find no place any more.
+func (p *Pipeline) refuse(cmds []*engine.Command) {
+	p.window.overdraw(len(cmds))
+	for _, cmd := range cmds {
+		p.deadLetter(&task{cmd: engine.AsCommand(cmd), arrived: time.Now()}, ErrStopped)
+	}
+}
+
+// turnAway refuses what stages between a source and here still hold, so that none of them stays blocked. The source was
+// told to stop: the outlet is closed soon, unless a stage hangs.
+func (p *Pipeline) turnAway(out <-chan any) {
+	timer := time.NewTimer(abandonAfter)
+	defer timer.Stop()
+	for {
+		select {
+		case element, open := <-out:
+			if !open {
+				return
+			}
+			p.refuse([]*engine.Command{engine.AsCommand(element)})
+		case <-timer.C:
+			return
+		}
+	}
+}
+
 // drawAll reads an outlet until it is closed or the context is done. It never waits to fill a batch.
-func drawAll(ctx context.Context, out <-chan any, admit func([]*engine.Command) error) error {
-	batch := make([]*engine.Command, 0, intakeBatch)
+func (p *Pipeline) drawAll(ctx context.Context, out <-chan any, admit func([]*engine.Command) error) error {
+	batch := make([]*engine.Command, 0, min(intakeBatch, p.options.Window))
 	for {
 		select {
 		case element, open := <-out:

@@ -42,6 +42,8 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 	}
 	if sink == nil {
 		errs = append(errs, errors.New("pipeline: sink is nil: make one with sinks.NewStore"))
+	} else if sink.Store() == nil {
+		errs = append(errs, errors.New("pipeline: the sink's store is nil: open one, as with memory.New"))
 	}
 	options, err := options.withDefaults()
 	if err = errors.Join(append(errs, err)...); err != nil {
@@ -70,15 +72,14 @@ func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, err
 	p.emit = func(_ context.Context, batch *engine.Batch) { p.sink.Record(batch) }
 	shift := p.startShift(ctx)
 	defer shift.cancel()
+	ended := make(chan error, 1) // the sink's goroutine sends once, await receives; room for it, nobody may be there
 	var sink sync.WaitGroup
-	var sinkErr error
-	sink.Go(func() { sinkErr = p.sink.Run(shift.work) })
+	sink.Go(func() { ended <- p.sink.Run(shift.work) })
 	sourceErr := p.read(ctx, shift.work, from)
-	stopErr, abandoned := shift.end()
+	shift.drain()
 	p.sink.Close()
-	if !abandoned {
-		sink.Wait()
-	}
+	sinkErr := shift.await(ended) // work goes on meanwhile: sinks behind the store still have events to come
+	stopErr := shift.end()
 	p.finish()
 	return p.Report(), errors.Join(sourceErr, stopErr, sinkErr)
 }

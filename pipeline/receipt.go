@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -22,14 +23,13 @@ func (r *Receipt) Wait(ctx context.Context) (engine.Outcome, error) {
 	case <-r.done:
 		return r.outcome, nil
 	case <-ctx.Done():
-		return engine.Outcome{}, ctx.Err()
 	case <-r.ended:
 	}
-	select {
+	select { // more than one may have been ready: an outcome that is there is always told
 	case <-r.done:
 		return r.outcome, nil
 	default:
-		return engine.Outcome{}, ErrStopped
+		return engine.Outcome{}, cmp.Or(ctx.Err(), ErrStopped)
 	}
 }
 
@@ -74,6 +74,6 @@ func (p *Pipeline) send(ctx context.Context, cmd *engine.Command, r *Receipt) er
 	if _, err := p.window.acquire(ctx, 1); err != nil {
 		return err
 	}
-	p.lanes.enter([]task{{cmd: cmd, arrived: time.Now(), receipt: r}})
+	p.lanes.enter([]task{{cmd: engine.AsCommand(cmd), arrived: time.Now(), receipt: r}})
 	return nil
 }

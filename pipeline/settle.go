@@ -17,13 +17,12 @@ var ErrStopped = errors.New("pipeline: stopped before the command was decided, n
 // settle takes what the store made of the turn's batch: outcomes for what is decided, another turn for what met a
 // conflict. Then the lane is let go.
 func (t *turn) settle(results []engine.Result) {
-	l, progress := t.lane, false
+	l := t.lane
 	var again []*task
 	for i := range results {
 		task, r := t.decided[i], &results[i]
 		switch {
 		case r.Err == nil:
-			progress = true
 			t.p.meter.stored(l, t.batch.Appends[i].Expected, r)
 			if r.Duplicate {
 				l.forget() // the state was folded with what this decision made, which is not what is stored
@@ -46,12 +45,12 @@ func (t *turn) settle(results []engine.Result) {
 	if n := len(results); l.aggregate != nil && n > 0 && results[n-1].Last != l.version {
 		l.forget() // a stateless append found another writer's events
 	}
-	again = t.conflict(again, progress)
+	again = t.conflict(again, len(again) < len(results))
 	t.p.lanes.finish(l, append(again, t.again...), t.pause())
 }
 
-// conflict counts the rounds in a row in which the lane got nowhere, and gives up on the command at its head when there
-// were too many.
+// conflict counts the rounds in a row in which no command of the lane got an outcome, and gives up on the one at its
+// head when there were too many.
 func (t *turn) conflict(again []*task, progress bool) []*task {
 	l := t.lane
 	if len(again) == 0 || progress {

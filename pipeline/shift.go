@@ -18,6 +18,8 @@ type shift struct {
 	over    chan struct{} // end closes it, watch receives; nobody sends
 	watched sync.WaitGroup
 	workers sync.WaitGroup
+
+	abandoned bool // commands were left without an outcome; only the pipeline's own goroutine looks
 }
 
 // startShift starts the workers and opens admission.
@@ -49,29 +51,52 @@ func (s *shift) watch(ctx context.Context) {
 	}
 }
 
-// end closes admission and waits until every command has its outcome and every worker has ended. Handlers that ignore
-// their cancellation are abandoned: they are left running, and the error says how many commands they hold. The caller
-// cancels the shift when nothing uses its context any more.
-func (s *shift) end() (err error, abandoned bool) {
+// drain closes admission and waits until every command has its outcome. Once work is cancelled it does not wait for
+// those whose handlers ignore that.
+func (s *shift) drain() {
 	s.p.window.close()
 	drained := s.p.window.drained()
 	select {
 	case <-drained:
 	case <-s.work.Done():
-		abandoned = !closedWithin(drained, abandonAfter)
+		s.abandoned = !closedWithin(drained, abandonAfter)
 	}
+	s.p.lanes.close()
+}
+
+// await waits for the sink's end and gives its error. Once work is cancelled it does not wait for a sink that ignores
+// that.
+func (s *shift) await(ended <-chan error) error {
+	select {
+	case err := <-ended:
+		return err
+	case <-s.work.Done():
+	}
+	timer := time.NewTimer(abandonAfter)
+	defer timer.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("%w: the sink ignores its cancellation", ErrStopped)
+	}
+}
+
+// end waits until everything that the shift has started has ended. Handlers that ignore their cancellation are
+// abandoned: they are left running, and the error says how many commands they hold. The caller cancels the shift when
+// nothing uses its context any more.
+func (s *shift) end() error {
 	close(s.over)
 	s.watched.Wait()
-	s.p.lanes.close()
-	switch {
-	case abandoned:
-		return fmt.Errorf("%w: %d commands are still in handlers that ignore their cancellation",
-			ErrStopped, s.p.window.inFlight()), true
-	case s.p.cut.Load():
-		err = fmt.Errorf("%w: the drain timeout of %v ran out", ErrStopped, s.p.options.DrainTimeout)
+	if s.abandoned {
+		return fmt.Errorf("%w: %d commands are still in handlers, or in a store, that ignore their cancellation",
+			ErrStopped, s.p.window.inFlight())
 	}
 	s.workers.Wait()
-	return err, false
+	if s.p.cut.Load() {
+		return fmt.Errorf("%w: the drain timeout of %v ran out", ErrStopped, s.p.options.DrainTimeout)
+	}
+	return nil
 }
 
 // closedWithin tells whether done was closed within the time.

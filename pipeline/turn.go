@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -19,6 +20,7 @@ type turn struct {
 
 	batch   engine.Batch
 	decided []*task // the tasks of batch.Appends
+	exact   bool    // a decider decides in this turn: all of its appends meet a conflict together
 	again   []*task // decided later, because a command ahead of them broke the state
 }
 
@@ -81,7 +83,10 @@ func (t *turn) prepare() {
 		if task.route, task.err = t.p.registry.Route(cmd); task.err != nil {
 			continue
 		}
-		task.data, task.err = t.p.registry.Decode(&cmd.Message)
+		task.err = guarded(func() (err error) {
+			task.data, err = t.p.registry.Decode(&cmd.Message)
+			return err
+		})
 	}
 }
 
@@ -125,15 +130,19 @@ func (t *turn) fanOut(ctx context.Context) {
 
 // load folds the stream of the aggregate if a decider needs its state and the lane does not have it.
 func (t *turn) load(ctx context.Context) {
-	if t.lane.aggregate != nil {
-		return
-	}
 	for _, task := range t.tasks {
 		if task.err != nil || task.route.NewAggregate == nil {
 			continue
 		}
-		t.lane.aggregate, t.lane.version = task.route.NewAggregate(), 0
-		if err := t.fold(ctx); err != nil {
+		if t.exact = true; t.lane.aggregate != nil {
+			return
+		}
+		err := guarded(func() error {
+			t.lane.aggregate, t.lane.version = task.route.NewAggregate(), 0
+			return t.fold(ctx)
+		})
+		if err != nil {
+			t.exact = false
 			t.lane.forget()
 			t.failDeciders(fmt.Errorf("pipeline: aggregate %q cannot be loaded: %w", t.lane.id, err))
 		}
@@ -171,7 +180,7 @@ func (t *turn) failDeciders(err error) {
 func (t *turn) decide(ctx context.Context, task *task) bool {
 	payloads, err := t.payloads(ctx, task)
 	if rejected, ok := errors.AsType[*engine.RejectedError](err); ok {
-		t.add(task, engine.Append{Rejection: rejected.Reason})
+		t.add(task, engine.Append{Rejection: cmp.Or(rejected.Reason, "no reason was given")}) // empty would mean accepted
 		return true
 	}
 	var events []engine.Event
@@ -179,7 +188,7 @@ func (t *turn) decide(ctx context.Context, task *task) bool {
 		events, err = t.p.registry.Events(nil, task.cmd, payloads, t.now.UTC())
 	}
 	if err == nil && t.p.encoder != nil {
-		err = t.p.encoder.EncodePayloads(events)
+		err = guarded(func() error { return t.p.encoder.EncodePayloads(events) })
 	}
 	if err != nil {
 		t.p.deadLetter(task, err)
@@ -228,11 +237,11 @@ func joinResults(into []any, results [][]any) []any {
 	return into
 }
 
-// add puts a command's append into the batch. A command with a decider is appended at the version it was decided on, a
-// stateless one at any.
+// add puts a command's append into the batch. In a turn with a decider every append is for the version that the decider
+// saw, the stateless ones too: they would overtake what meets a conflict ahead of them. In any other they take any.
 func (t *turn) add(task *task, a engine.Append) {
 	a.Aggregate, a.CommandID, a.Expected = t.lane.id, task.cmd.ID, engine.Any
-	if task.route.NewAggregate != nil {
+	if t.exact {
 		a.Expected = engine.Exactly(t.lane.version)
 	}
 	t.batch.Appends = append(t.batch.Appends, a)
@@ -240,3 +249,13 @@ func (t *turn) add(task *task, a engine.Append) {
 }
 
 func (t *task) fail(err error) { t.err = err }
+
+// guarded runs what reaches code that was given to us, as a payload's UnmarshalJSON. Its panic is the command's error.
+func guarded(run func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &engine.PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return run()
+}

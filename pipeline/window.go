@@ -57,6 +57,13 @@ func (w *window) acquire(ctx context.Context, want int) (int, error) {
 	}
 }
 
+// overdraw takes places whether they are free or not, for commands that are answered at once.
+func (w *window) overdraw(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.free -= n
+}
+
 // leave takes a seat out of the row; places given to it meanwhile go back.
 func (w *window) leave(s *seat, err error) error {
 	w.mu.Lock()

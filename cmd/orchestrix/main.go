@@ -33,10 +33,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	go func() { // ends with the process
-		<-ctx.Done()
-		stop() // the next signal ends the process at once
-	}()
+	context.AfterFunc(ctx, stop) // the next signal ends the process at once
 	os.Exit(execute(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 

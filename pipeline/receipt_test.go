@@ -1,0 +1,114 @@
+package pipeline_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/pipeline"
+	"github.com/orchestrix-go/orchestrix/sinks/memory"
+)
+
+func TestDoTellsEveryOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBelt(t, memory.New(), pipeline.Options{}).start()
+		o, err := b.Do(t.Context(), engine.NewCommand("a", put{Amounts: []int{3}}))
+		require.NoError(t, err)
+		require.Equal(t, engine.Accepted, o.Status)
+		o, err = b.Do(t.Context(), engine.NewCommand("a", put{Amounts: []int{-4}}))
+		require.ErrorIs(t, err, engine.ErrRejected)
+		require.Equal(t, engine.Rejected, o.Status)
+		o, err = b.Do(t.Context(), engine.NewCommand("a", put{Fault: deciderFails}))
+		require.ErrorIs(t, err, errBroken)
+		require.Equal(t, engine.DeadLettered, o.Status)
+		o, err = b.Do(t.Context(), nil)
+		require.ErrorContains(t, err, "want a *engine.Command")
+		require.Equal(t, engine.DeadLettered, o.Status)
+		synctest.Wait()
+		require.Zero(t, b.Report().InFlight)
+		require.Equal(t, 4, b.end().Commands)
+	})
+}
+
+// Before Run starts, commands wait; after it has ended they are refused.
+func TestSendBeforeAndAfterRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBelt(t, memory.New(), pipeline.Options{})
+		early := make(chan error, 1) // the goroutine below sends once; room for it
+		go func() {
+			_, err := b.Do(t.Context(), engine.NewCommand("a", put{}))
+			early <- err
+		}()
+		impatient := cancelledAfter(time.Second)
+		_, err := b.Send(impatient, engine.NewCommand("a", put{}))
+		require.ErrorIs(t, err, context.Canceled)
+		require.Zero(t, b.Report().Commands)
+
+		b.start()
+		require.NoError(t, <-early)
+		b.end()
+		_, err = b.Do(t.Context(), engine.NewCommand("a", put{}))
+		require.ErrorIs(t, err, engine.ErrClosed)
+		_, err = b.Send(t.Context(), engine.NewCommand("a", put{}))
+		require.ErrorIs(t, err, engine.ErrClosed)
+		require.Equal(t, 1, b.Report().Commands)
+	})
+}
+
+// A context that is done admits nothing; one that ends later leaves the command on its way.
+func TestDoWithACancelledContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New()
+		b := newBelt(t, store, pipeline.Options{Window: 1}).start()
+		done, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 100 { // whichever way a select would fall
+			_, err := b.Do(done, engine.NewCommand("a", put{}))
+			require.ErrorIs(t, err, context.Canceled)
+		}
+		require.Zero(t, b.Report().Commands)
+
+		short := cancelledAfter(time.Millisecond)
+		r, err := b.Send(t.Context(), engine.NewCommand("a", note{Waits: []time.Duration{time.Second}}))
+		require.NoError(t, err)
+		_, err = r.Wait(short)
+		require.ErrorIs(t, err, context.Canceled)
+		_, err = b.Send(short, engine.NewCommand("a", put{})) // the window is full
+		require.ErrorIs(t, err, context.Canceled)
+		for range 100 { // an outcome that is there is told, whatever the context
+			o, err := r.Wait(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, engine.Accepted, o.Status)
+			again, err := r.Wait(done)
+			require.NoError(t, err)
+			require.Equal(t, o, again)
+		}
+		b.end()
+		require.Len(t, wholeLog(t, store), 2)
+	})
+}
+
+// Those who wait for a place when the pipeline ends get an answer.
+func TestSendWhileItEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBelt(t, memory.New(), pipeline.Options{Window: 1}).start()
+		_, err := b.Send(t.Context(), engine.NewCommand("a", note{Waits: []time.Duration{time.Second}}))
+		require.NoError(t, err)
+		errs := make(chan error, 10) // ten goroutines send once each; room for all
+		for range 10 {
+			go func() {
+				_, err := b.Send(t.Context(), engine.NewCommand("a", put{}))
+				errs <- err
+			}()
+		}
+		synctest.Wait()
+		require.Equal(t, 1, b.end().Commands)
+		for range 10 {
+			require.ErrorIs(t, <-errs, engine.ErrClosed)
+		}
+	})
+}
