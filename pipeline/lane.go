@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -18,9 +19,33 @@ type task struct {
 	handled   bool
 	route     *engine.Route
 	data      any     // decoded payload
+	digest    uint64  // of what the command says; 0 when the store keeps payloads as they are
 	results   [][]any // payloads of the events of each handler, in registration sequence
 	err       error   // why the command failed
 	rejection error   // that handlers refused it
+}
+
+// fail gives the command up.
+func (t *task) fail(err error) { t.err = err }
+
+// note keeps what a handler made of the command: nothing wrong, a refusal, or a failure.
+func (t *task) note(err error) {
+	if err == nil {
+		return
+	}
+	if _, ok := rejection(err); ok {
+		t.rejection = errors.Join(t.rejection, err)
+		return
+	}
+	t.err = errors.Join(t.err, err)
+}
+
+// rejection finds the domain's refusal in an error. A panic is none, whatever its value.
+func rejection(err error) (*engine.RejectedError, bool) {
+	if _, panicked := errors.AsType[*engine.PanicError](err); panicked {
+		return nil, false
+	}
+	return errors.AsType[*engine.RejectedError](err)
 }
 
 // lane is the queue of one aggregate that has commands waiting or under way: data, not a goroutine.

@@ -28,7 +28,7 @@ func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s.work, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.watched.Go(func() { s.watch(ctx) })
 	for range p.options.Workers {
-		s.workers.Go(func() { p.work(s.work) })
+		s.workers.Go(s.serve)
 	}
 	close(p.started)
 	return s

@@ -15,7 +15,8 @@ import (
 type turn struct {
 	p     *Pipeline
 	lane  *lane
-	tasks []*task // in ticket sequence
+	tasks []*task // not yet decided, in ticket sequence
+	at    *task   // whose code runs in the worker's own goroutine; nil when none does
 	now   time.Time
 
 	batch   engine.Batch
@@ -24,20 +25,9 @@ type turn struct {
 	again   []*task // decided later, because a command ahead of them broke the state
 }
 
-// work takes lanes until they are closed.
-func (p *Pipeline) work(ctx context.Context) {
-	tasks := make([]*task, 0, p.options.Batch)
-	for {
-		l, taken := p.lanes.take(tasks[:0])
-		if l == nil {
-			return
-		}
-		(&turn{p: p, lane: l, tasks: taken, now: time.Now()}).run(ctx)
-	}
-}
-
 // run fans out, joins, decides in ticket sequence, and hands the batch to the sink. What failed gets its outcome at once.
 func (t *turn) run(ctx context.Context) {
+	defer t.end(ctx) // deferred, for code that ends this goroutine
 	if t.p.cut.Load() {
 		for _, task := range t.tasks {
 			task.fail(ErrStopped)
@@ -48,12 +38,24 @@ func (t *turn) run(ctx context.Context) {
 	t.load(ctx)
 	t.batch.Appends = make([]engine.Append, 0, len(t.tasks))
 	t.decided = make([]*task, 0, len(t.tasks))
-	for i, task := range t.tasks {
-		if !t.decide(ctx, task) {
-			t.again = append(t.again, t.tasks[i+1:]...)
+	for len(t.tasks) > 0 {
+		t.at = t.tasks[0]
+		kept := t.decide(ctx, t.at)
+		t.at, t.tasks = nil, t.tasks[1:]
+		if !kept {
 			break
 		}
 	}
+}
+
+// end hands on what is decided. The tasks that are left are decided in another turn: they stand behind one that broke the
+// state, or behind one whose code ended the worker's goroutine; that one has failed.
+func (t *turn) end(ctx context.Context) {
+	if t.at != nil {
+		t.lane.forget()
+		t.at.fail(errExited)
+	}
+	t.again = append(t.again, t.tasks...) // copied: the worker uses the array again
 	if len(t.batch.Appends) == 0 {
 		t.p.lanes.finish(t.lane, t.again, 0)
 		return
@@ -83,10 +85,14 @@ func (t *turn) prepare() {
 		if task.route, task.err = t.p.registry.Route(cmd); task.err != nil {
 			continue
 		}
+		t.at = task
 		task.err = guarded(func() (err error) {
-			task.data, err = t.p.registry.Decode(&cmd.Message)
+			if task.data, err = t.p.registry.Decode(&cmd.Message); err == nil && t.p.encoder != nil {
+				task.digest, err = t.p.registry.Digest(task.route.Type, task.data)
+			}
 			return err
 		})
+		t.at = nil
 	}
 }
 
@@ -113,19 +119,16 @@ func (t *turn) fanOut(ctx context.Context) {
 		}
 	}
 	errs := make([]error, len(calls))
+	defer func() { // deferred, for a handler that ends this goroutine
+		for i, c := range calls {
+			c.task.note(errs[i])
+		}
+	}()
 	engine.FanOut(len(calls), func(i int) {
 		c := calls[i]
+		errs[i] = errExited // until it returns
 		c.task.results[c.handler], errs[i] = c.task.route.Handlers[c.handler].Call(ctx, c.task.cmd, c.task.data)
 	})
-	for i, c := range calls {
-		switch err := errs[i]; {
-		case err == nil:
-		case errors.Is(err, engine.ErrRejected):
-			c.task.rejection = errors.Join(c.task.rejection, err)
-		default:
-			c.task.err = errors.Join(c.task.err, err)
-		}
-	}
 }
 
 // load folds the stream of the aggregate if a decider needs its state and the lane does not have it.
@@ -137,10 +140,12 @@ func (t *turn) load(ctx context.Context) {
 		if t.exact = true; t.lane.aggregate != nil {
 			return
 		}
+		t.at = task
 		err := guarded(func() error {
 			t.lane.aggregate, t.lane.version = task.route.NewAggregate(), 0
 			return t.fold(ctx)
 		})
+		t.at = nil
 		if err != nil {
 			t.exact = false
 			t.lane.forget()
@@ -179,7 +184,7 @@ func (t *turn) failDeciders(err error) {
 // lost, so that the commands behind must be decided again.
 func (t *turn) decide(ctx context.Context, task *task) bool {
 	payloads, err := t.payloads(ctx, task)
-	if rejected, ok := errors.AsType[*engine.RejectedError](err); ok {
+	if rejected, ok := rejection(err); ok {
 		t.add(task, engine.Append{Rejection: cmp.Or(rejected.Reason, "no reason was given")}) // empty would mean accepted
 		return true
 	}
@@ -240,15 +245,13 @@ func joinResults(into []any, results [][]any) []any {
 // add puts a command's append into the batch. In a turn with a decider every append is for the version that the decider
 // saw, the stateless ones too: they would overtake what meets a conflict ahead of them. In any other they take any.
 func (t *turn) add(task *task, a engine.Append) {
-	a.Aggregate, a.CommandID, a.Expected = t.lane.id, task.cmd.ID, engine.Any
+	a.Aggregate, a.CommandID, a.Digest, a.Expected = t.lane.id, task.cmd.ID, task.digest, engine.Any
 	if t.exact {
 		a.Expected = engine.Exactly(t.lane.version)
 	}
 	t.batch.Appends = append(t.batch.Appends, a)
 	t.decided = append(t.decided, task)
 }
-
-func (t *task) fail(err error) { t.err = err }
 
 // guarded runs what reaches code that was given to us, as a payload's UnmarshalJSON. Its panic is the command's error.
 func guarded(run func() error) (err error) {
