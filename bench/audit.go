@@ -8,6 +8,7 @@ import (
 	"github.com/reugn/go-streams"
 
 	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/pipeline"
 )
 
 // An Audit notes commands as they arrive and their outcomes, and then judges the store by reading it back. It trusts
@@ -105,13 +106,13 @@ func (a *Audit) Aggregates() int {
 //   - duplicates: versions or commands that are there twice.
 //
 // Call it when every command has its outcome.
-func (a *Audit) Check(ctx context.Context, store engine.Store) (engine.Sequence, error) {
+func (a *Audit) Check(ctx context.Context, store engine.Store) (pipeline.Sequence, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, n := range a.commands {
 		n.found = 0 // a check may come again
 	}
-	var verdict engine.Sequence
+	var verdict pipeline.Sequence
 	versions := map[string]engine.Version{}
 	causes := map[string]engine.ID{} // of the last event of each aggregate
 	highest := map[line]int{}
@@ -151,7 +152,7 @@ func (a *Audit) Check(ctx context.Context, store engine.Store) (engine.Sequence,
 }
 
 // judge holds what was told of one command against what the store has of it.
-func (n *noted) judge(verdict *engine.Sequence) {
+func (n *noted) judge(verdict *pipeline.Sequence) {
 	switch n.outcome.Status {
 	case engine.Unknown:
 		return // may be stored or not: both are right

@@ -76,41 +76,41 @@ func TestAuditSeesABrokenStore(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		tamper func(events []engine.Event) []engine.Event
-		want   engine.Sequence
+		want   pipeline.Sequence
 	}{
-		"nothing": {func(e []engine.Event) []engine.Event { return e }, engine.Sequence{}},
+		"nothing": {func(e []engine.Event) []engine.Event { return e }, pipeline.Sequence{}},
 		"the last event lost": {
-			func(e []engine.Event) []engine.Event { return without(e, last(e)) }, engine.Sequence{Lost: 1},
+			func(e []engine.Event) []engine.Event { return without(e, last(e)) }, pipeline.Sequence{Lost: 1},
 		},
-		"an event lost":    {func(e []engine.Event) []engine.Event { return without(e, 0) }, engine.Sequence{Gaps: 1, Lost: 1}},
-		"everything lost":  {func([]engine.Event) []engine.Event { return nil }, engine.Sequence{Lost: 200}},
-		"an event doubled": {func(e []engine.Event) []engine.Event { return append(e, e[last(e)]) }, engine.Sequence{Duplicates: 2}},
+		"an event lost":    {func(e []engine.Event) []engine.Event { return without(e, 0) }, pipeline.Sequence{Gaps: 1, Lost: 1}},
+		"everything lost":  {func([]engine.Event) []engine.Event { return nil }, pipeline.Sequence{Lost: 200}},
+		"an event doubled": {func(e []engine.Event) []engine.Event { return append(e, e[last(e)]) }, pipeline.Sequence{Duplicates: 2}},
 		"a command stored twice": {func(e []engine.Event) []engine.Event {
 			again := e[last(e)]
 			again.Version++
 			return append(e, again)
-		}, engine.Sequence{Duplicates: 1}},
+		}, pipeline.Sequence{Duplicates: 1}},
 		"a gap in the versions": {func(e []engine.Event) []engine.Event {
 			e[last(e)].Version += 3
 			return e
-		}, engine.Sequence{Gaps: 3}},
+		}, pipeline.Sequence{Gaps: 3}},
 		"neighbours swapped with their versions": {func(e []engine.Event) []engine.Event {
 			i, j := neighbours(e)
 			e[i].CausationID, e[j].CausationID = e[j].CausationID, e[i].CausationID
 			return e
-		}, engine.Sequence{Swaps: 1}},
+		}, pipeline.Sequence{Swaps: 1}},
 		"neighbours read in the wrong sequence": {func(e []engine.Event) []engine.Event {
 			i, j := neighbours(e)
 			e[i], e[j] = e[j], e[i]
 			return e
-		}, engine.Sequence{Gaps: 1, Swaps: 1, Duplicates: 1}},
+		}, pipeline.Sequence{Gaps: 1, Swaps: 1, Duplicates: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			audit, store := audited(t)
 			verdict, err := audit.Check(t.Context(), tampered{store, c.tamper})
 			require.NoError(t, err)
 			require.Equal(t, c.want, verdict)
-			require.Equal(t, c.want == engine.Sequence{}, verdict.OK())
+			require.Equal(t, c.want == pipeline.Sequence{}, verdict.OK())
 		})
 	}
 }
@@ -136,13 +136,13 @@ func TestAuditSeesACommandTornApart(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	require.Len(t, appends, 2)
-	require.Equal(t, engine.Sequence{Swaps: 2}, verdict)
+	require.Equal(t, pipeline.Sequence{Swaps: 2}, verdict)
 }
 
 // A command without an outcome is lost; one that is unknown may be there or not; one that was answered before is where it
 // was then.
 func TestAuditOfOutcomes(t *testing.T) {
-	check := func(store engine.Store, notes func(audit *bench.Audit)) engine.Sequence {
+	check := func(store engine.Store, notes func(audit *bench.Audit)) pipeline.Sequence {
 		audit := bench.NewAudit()
 		notes(audit)
 		verdict, err := audit.Check(t.Context(), store)
@@ -159,8 +159,8 @@ func TestAuditOfOutcomes(t *testing.T) {
 			require.True(t, settled, "the source's own Settled is called too")
 		}
 	}
-	require.Equal(t, engine.Sequence{Lost: 1}, check(memory.New(), func(a *bench.Audit) { a.Note(engine.NewCommand("a", nil)) }))
-	require.Equal(t, engine.Sequence{Lost: 1}, check(memory.New(), tell(engine.Accepted)))
+	require.Equal(t, pipeline.Sequence{Lost: 1}, check(memory.New(), func(a *bench.Audit) { a.Note(engine.NewCommand("a", nil)) }))
+	require.Equal(t, pipeline.Sequence{Lost: 1}, check(memory.New(), tell(engine.Accepted)))
 	require.True(t, check(memory.New(), tell(engine.Unknown)).OK())
 	require.True(t, check(memory.New(), tell(engine.DeadLettered)).OK())
 	require.True(t, check(memory.New(), tell(engine.Rejected)).OK())

@@ -10,18 +10,18 @@ import (
 
 // Result is what a run comes to, in the form that the command line prints with --json.
 type Result struct {
-	Commands          int             `json:"commands"`
-	Accepted          int             `json:"accepted"`
-	Rejected          int             `json:"rejected"`
-	DeadLettered      int             `json:"dead_lettered"`
-	Unknown           int             `json:"unknown"`
-	Events            int             `json:"events"` // appended by this run
-	Aggregates        int             `json:"aggregates"`
-	Seconds           float64         `json:"seconds"`
-	CommandsPerSecond float64         `json:"commands_per_second"`
-	LatencyMS         LatencyMS       `json:"latency_ms"`
-	Sequence          engine.Sequence `json:"sequence"` // read back from the store
-	OK                bool            `json:"ok"`       // nothing in Sequence, in the pipeline's eyes and in the store
+	Commands          int               `json:"commands"`
+	Accepted          int               `json:"accepted"`
+	Rejected          int               `json:"rejected"`
+	DeadLettered      int               `json:"dead_lettered"`
+	Unknown           int               `json:"unknown"`
+	Events            int               `json:"events"` // appended by this run
+	Aggregates        int               `json:"aggregates"`
+	Seconds           float64           `json:"seconds"`
+	CommandsPerSecond float64           `json:"commands_per_second"`
+	LatencyMS         LatencyMS         `json:"latency_ms"`
+	Sequence          pipeline.Sequence `json:"sequence"` // read back from the store
+	OK                bool              `json:"ok"`       // nothing in Sequence, in the pipeline's eyes and in the store
 }
 
 // LatencyMS is the time from admission to outcome in milliseconds.

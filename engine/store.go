@@ -20,20 +20,24 @@ type Expected uint64
 
 // Expected versions besides an exact number.
 const (
-	NoStream Expected = 0              // the aggregate must have no event yet
-	Any      Expected = math.MaxUint64 // whatever the version is
+	NoStream Expected = 0                  // the aggregate must have no event yet
+	Any      Expected = math.MaxUint64     // whatever the version is
+	Never    Expected = math.MaxUint64 - 1 // no version: the append only asks whether its command id is stored
 )
 
 // Exactly expects the version v.
 func Exactly(v Version) Expected { return Expected(v) }
 
 // Holds tells whether an aggregate at version v meets the expectation.
-func (e Expected) Holds(v Version) bool { return e == Any || uint64(e) == uint64(v) }
+func (e Expected) Holds(v Version) bool { return e == Any || e != Never && uint64(e) == uint64(v) }
 
-// String gives "any version" or the number.
+// String gives "any version", "no version" or the number.
 func (e Expected) String() string {
-	if e == Any {
+	switch e {
+	case Any:
 		return "any version"
+	case Never:
+		return "no version"
 	}
 	return fmt.Sprintf("version %d", uint64(e))
 }
@@ -51,7 +55,14 @@ type Append struct {
 	// Rejection, when not empty, records that the command was refused and why. Events must then be empty. A rejection is
 	// conditional on Expected as events are: no command is rejected on a stale state.
 	Rejection string
+	// Chained says that this append was decided on what the append before it in the call makes of their aggregate. Unless
+	// that one is stored by this call, this one conflicts even when Expected holds: another writer may have filled just the
+	// versions that are missing, and the state that this one was decided on never was.
+	Chained bool
 }
+
+// Breaks tells whether an append that is chained to the one with this result conflicts.
+func (r Result) Breaks() bool { return r.Err != nil || r.Duplicate }
 
 // Result is what became of one Append. When Err is nil the fields describe the stored effect.
 //

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/reugn/go-streams"
@@ -92,7 +93,8 @@ func (d *dispatch) run() {
 		go d.refuse() // ends when upstream closes the inlet, as every go-streams stage does in the end
 	}
 	s.drain()
-	if err = s.end(); err != nil {
+	err = s.await("dead letter sink", p.closeDeadLetters())
+	if err = errors.Join(err, s.end()); err != nil {
 		p.options.Logger.Error("stopped", zap.Error(err))
 	}
 	p.finish()

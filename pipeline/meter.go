@@ -15,7 +15,7 @@ type meter struct {
 	began    time.Time
 	ended    time.Time // zero while the pipeline runs
 	counts   Counts
-	sequence engine.Sequence
+	sequence Sequence
 	latency  *hdrhistogram.Histogram // microseconds from admission to outcome, to 3 digits
 }
 

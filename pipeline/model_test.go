@@ -60,9 +60,6 @@ func newTrial(seed uint64) *trial {
 	if raceDetector {
 		tr.store.foreign = 0
 	}
-	if tr.store.foreign > 0 {
-		tr.options.Batch = 1 // BUG: see TestNoBatchIsHalfConflicting; remove this when it passes
-	}
 	aggregates, n := pick(rng, 1, 2, 5), 20+rng.IntN(80)
 	for len(tr.commands) < n {
 		if i := len(tr.commands); i > 0 && rng.IntN(8) == 0 {

@@ -28,6 +28,7 @@ type Pipeline struct {
 	emit    func(work context.Context, batch *engine.Batch) // where a turn's batch goes; set before the first worker starts
 	cut     atomic.Bool                                     // the drain timeout ran out: nothing more is decided
 	started chan struct{}                                   // closed when admission opens; nobody sends
+	givenUp chan struct{}                                   // closed when a cut pipeline waits for nobody any more; nobody sends
 	ended   chan struct{}                                   // closed when Run or the chain has ended; nobody sends
 }
 
@@ -52,7 +53,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 	p := &Pipeline{
 		registry: registry, sink: sink, options: options,
 		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache), meter: newMeter(),
-		started: make(chan struct{}), ended: make(chan struct{}),
+		started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.encoder, _ = sink.Store().(engine.PayloadEncoder)
 	return p, nil
@@ -78,10 +79,11 @@ func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, err
 	sourceErr := p.read(ctx, shift.work, from)
 	shift.drain()
 	p.sink.Close()
-	sinkErr := shift.await(ended) // work goes on meanwhile: sinks behind the store still have events to come
+	sinkErr := shift.await("store sink", ended) // work goes on meanwhile: sinks behind it still have events to come
+	lettersErr := shift.await("dead letter sink", p.closeDeadLetters())
 	stopErr := shift.end()
 	p.finish()
-	return p.Report(), errors.Join(sourceErr, stopErr, sinkErr)
+	return p.Report(), errors.Join(sourceErr, stopErr, sinkErr, lettersErr)
 }
 
 // Report says what the pipeline has done up to now.
@@ -108,12 +110,8 @@ func (p *Pipeline) read(ctx, work context.Context, from []streams.Outlet) error 
 	return errors.Join(errs...)
 }
 
-// finish ends what hangs on the pipeline: the dead letters, and whoever waits for a receipt.
+// finish stops the clock and tells whoever waits for a receipt.
 func (p *Pipeline) finish() {
-	if d := p.options.DeadLetters; d != nil {
-		close(d.In())
-		d.AwaitCompletion()
-	}
 	p.meter.end()
 	close(p.ended)
 }

@@ -30,7 +30,7 @@ type Report struct {
 	Latency  Latency
 	// Sequence is the verdict that the pipeline reaches from what the store answered. To read it back from the store
 	// itself, use package bench.
-	Sequence engine.Sequence
+	Sequence Sequence
 	Store    engine.Capabilities
 }
 

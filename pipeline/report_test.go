@@ -74,5 +74,5 @@ func TestReportTellsOfABrokenStore(t *testing.T) {
 	liar := storeFuncs{Store: inner, append: tamper(inner, func(r *engine.Result) { r.First, r.Last = 1, 1 })}
 	b := newBelt(t, liar, pipeline.Options{Batch: 1})
 	b.feed(puts("a", 2)...)
-	require.Equal(t, engine.Sequence{Gaps: 1, Swaps: 1}, b.report.Sequence)
+	require.Equal(t, pipeline.Sequence{Gaps: 1, Swaps: 1}, b.report.Sequence)
 }

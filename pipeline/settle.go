@@ -28,6 +28,8 @@ func (t *turn) settle(results []engine.Result) {
 				l.forget() // the state was folded with what this decision made, which is not what is stored
 			}
 			t.p.end(task, r.Outcome(task.cmd.ID))
+		case task.err != nil:
+			t.p.deadLetter(task, task.err)
 		case errors.Is(r.Err, engine.ErrConflict):
 			l.forget()
 			again = append(again, task)
@@ -42,7 +44,7 @@ func (t *turn) settle(results []engine.Result) {
 			t.p.deadLetter(task, r.Err)
 		}
 	}
-	if n := len(results); l.aggregate != nil && n > 0 && results[n-1].Last != l.version {
+	if n := len(results) - len(t.failed); l.aggregate != nil && n > 0 && results[n-1].Last != l.version {
 		l.forget() // a stateless append found another writer's events
 	}
 	again = t.conflict(again, len(again) < len(results))
@@ -75,27 +77,6 @@ func (t *turn) pause() time.Duration {
 		return 0
 	}
 	return rand.N(min(most, first<<min(t.lane.conflicts, 16)))
-}
-
-// deadLetter ends a command that cannot be handled, and keeps it whole where dead letters go.
-func (p *Pipeline) deadLetter(t *task, err error) {
-	if p.options.DeadLetters != nil {
-		p.keep(&engine.DeadLetter{Command: t.cmd, Err: err})
-	} else {
-		p.warn("dead letter", t.cmd, err)
-	}
-	p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.DeadLettered, Err: err})
-}
-
-// keep sends a dead letter to where they go. A handler that was abandoned may come back after the pipeline has ended and
-// closed that inlet; its command was reported as left over, and the send panics: that letter is only logged.
-func (p *Pipeline) keep(letter *engine.DeadLetter) {
-	defer func() {
-		if recover() != nil {
-			p.warn("dead letter after the end", letter.Command, letter.Err)
-		}
-	}()
-	p.options.DeadLetters.In() <- letter
 }
 
 // end gives a command its one outcome: to whoever waits for it, to the source, to the report, and its place in the

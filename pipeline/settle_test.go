@@ -56,10 +56,6 @@ func TestNoBatchIsHalfConflicting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, _ := intruded(1)
 		outcomes := newBelt(t, store, pipeline.Options{}).feed(puts("a", 3)...)
-		if outcomes[0].First != 2 {
-			t.Skip("BUG: behind an append that conflicts, fails or is a duplicate, the next append of the same batch is " +
-				"stored when the other writer's events fill the gap: it overtakes, and was decided on a state that never was")
-		}
 		require.Equal(t, 4, balanceOf(t, store, "a"))
 		for i, o := range outcomes {
 			require.EqualValues(t, i+2, o.First)
@@ -290,8 +286,6 @@ func TestDeadLettersSink(t *testing.T) {
 
 // A sink of dead letters that stops reading must not keep the belt from stopping.
 func TestDeadLettersSinkThatHangs(t *testing.T) {
-	t.Skip("BUG: a dead letter sink that does not read keeps Run from returning, whatever the drain timeout; and Run " +
-		"closes its inlet while a worker that was left behind may be sending there")
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{}) // the test closes it, the sink receives; nobody sends
 		sink := sinks.Func(func(*engine.DeadLetter) error { <-release; return nil })

@@ -49,7 +49,11 @@ func (s *shaky) Append(ctx context.Context, batch []engine.Append) []engine.Resu
 		if s.dice() < s.foreign {
 			s.intrude(batch[i].Aggregate)
 		}
+		broken := batch[i].Chained && i > 0 && results[i-1].Breaks()
+		batch[i].Chained = false // the one before it is stored: the store behind gets them one by one
 		switch fate := s.dice(); {
+		case broken:
+			results[i].Err = &engine.ConflictError{Aggregate: batch[i].Aggregate, Expected: batch[i].Expected}
 		case fate < s.down:
 			results[i].Err = errDown
 		case fate < s.down+s.unknown:

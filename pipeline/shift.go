@@ -48,6 +48,13 @@ func (s *shift) watch(ctx context.Context) {
 		s.p.cut.Store(true)
 		s.cancel()
 	case <-s.over:
+		return
+	}
+	timer.Reset(abandonAfter / 2)
+	select {
+	case <-timer.C:
+		close(s.p.givenUp)
+	case <-s.over:
 	}
 }
 
@@ -64,9 +71,8 @@ func (s *shift) drain() {
 	s.p.lanes.close()
 }
 
-// await waits for the sink's end and gives its error. Once work is cancelled it does not wait for a sink that ignores
-// that.
-func (s *shift) await(ended <-chan error) error {
+// await waits for a sink's end and gives its error. Once work is cancelled it does not wait for one that ignores that.
+func (s *shift) await(sink string, ended <-chan error) error {
 	select {
 	case err := <-ended:
 		return err
@@ -78,7 +84,7 @@ func (s *shift) await(ended <-chan error) error {
 	case err := <-ended:
 		return err
 	case <-timer.C:
-		return fmt.Errorf("%w: the sink ignores its cancellation", ErrStopped)
+		return fmt.Errorf("%w: the %s does not end", ErrStopped, sink)
 	}
 }
 

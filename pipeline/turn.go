@@ -21,6 +21,7 @@ type turn struct {
 
 	batch   engine.Batch
 	decided []*task // the tasks of batch.Appends
+	failed  []*task // the last of decided: those that are only asked for
 	exact   bool    // a decider decides in this turn: all of its appends meet a conflict together
 	again   []*task // decided later, because a command ahead of them broke the state
 }
@@ -56,6 +57,7 @@ func (t *turn) end(ctx context.Context) {
 		t.at.fail(errExited)
 	}
 	t.again = append(t.again, t.tasks...) // copied: the worker uses the array again
+	t.askForFailed()
 	if len(t.batch.Appends) == 0 {
 		t.p.lanes.finish(t.lane, t.again, 0)
 		return
@@ -196,7 +198,7 @@ func (t *turn) decide(ctx context.Context, task *task) bool {
 		err = guarded(func() error { return t.p.encoder.EncodePayloads(events) })
 	}
 	if err != nil {
-		t.p.deadLetter(task, err)
+		t.giveUp(task, err)
 		return true
 	}
 	if t.lane.aggregate == nil {
@@ -206,7 +208,7 @@ func (t *turn) decide(ctx context.Context, task *task) bool {
 	for i := range events {
 		if err := t.lane.aggregate.Evolve(events[i].Type, payloads[i]); err != nil {
 			t.lane.forget()
-			t.p.deadLetter(task, err)
+			t.giveUp(task, err)
 			return false
 		}
 	}
@@ -247,10 +249,31 @@ func joinResults(into []any, results [][]any) []any {
 func (t *turn) add(task *task, a engine.Append) {
 	a.Aggregate, a.CommandID, a.Digest, a.Expected = t.lane.id, task.cmd.ID, task.digest, engine.Any
 	if t.exact {
-		a.Expected = engine.Exactly(t.lane.version)
+		a.Expected, a.Chained = engine.Exactly(t.lane.version), len(t.batch.Appends) > 0
 	}
 	t.batch.Appends = append(t.batch.Appends, a)
 	t.decided = append(t.decided, task)
+}
+
+// giveUp ends a command that failed. One that could be read is asked for first.
+func (t *turn) giveUp(task *task, err error) {
+	if task.route == nil || errors.Is(err, ErrStopped) {
+		t.p.deadLetter(task, err)
+		return
+	}
+	task.err = err
+	t.failed = append(t.failed, task)
+}
+
+// askForFailed asks the store for the ids of the commands that failed: one that is stored has its outcome, whatever fails
+// when it comes again. The questions stand behind all decisions, so that they break no chain.
+func (t *turn) askForFailed() {
+	for _, task := range t.failed {
+		t.batch.Appends = append(t.batch.Appends, engine.Append{
+			Aggregate: t.lane.id, CommandID: task.cmd.ID, Digest: task.digest, Expected: engine.Never,
+		})
+	}
+	t.decided = append(t.decided, t.failed...)
 }
 
 // guarded runs what reaches code that was given to us, as a payload's UnmarshalJSON. Its panic is the command's error.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/pipeline"
 )
 
 // The same file twice into the same store: the second run adds nothing and reports the first outcomes.
@@ -25,7 +26,7 @@ func TestRunTwice(t *testing.T) {
 	r := first.result(t)
 	require.True(t, r.OK)
 	require.Equal(t, []int{3000, 3000, 3000, 200}, []int{r.Commands, r.Accepted, r.Events, r.Aggregates})
-	require.Equal(t, engine.Sequence{}, r.Sequence)
+	require.Equal(t, pipeline.Sequence{}, r.Sequence)
 
 	again := orchestrix(t, "", "run", "--in", input, "--store", store, "--json")
 	require.Equal(t, 0, again.status, again.err)
@@ -105,14 +106,29 @@ func TestRunBadLines(t *testing.T) {
 	require.NoError(t, err)
 	letters := strings.Split(strings.TrimSpace(string(kept)), "\n")
 	require.Len(t, letters, 6)
-	var letter struct{ Origin, Reason, Raw string }
-	require.NoError(t, json.Unmarshal([]byte(letters[0]), &letter, json.MatchCaseInsensitiveNames(true)))
-	require.Equal(t, "standard input:2", letter.Origin)
-	require.Equal(t, `this is no JSON, but "kept" whole`, letter.Raw)
-	require.Contains(t, letters[1], "order.explode")
+	byOrigin := map[string]deadLetter{}
+	for _, line := range letters {
+		var letter deadLetter
+		require.NoError(t, json.Unmarshal([]byte(line), &letter))
+		byOrigin[letter.Origin] = letter
+	}
+	require.Len(t, byOrigin, 3)
+	require.Equal(t, `this is no JSON, but "kept" whole`, byOrigin["standard input:2"].Raw)
+	require.Equal(t, "order.explode", byOrigin["standard input:3"].Command.Type)
+	require.Contains(t, byOrigin["standard input:6"].Reason, "price")
 }
 
-// An input that breaks off is told; what came before is stored.
+// deadLetter is a line of the file beside the store.
+type deadLetter struct {
+	Origin  string `json:"origin"`
+	Reason  string `json:"reason"`
+	Raw     string `json:"raw"`
+	Command struct {
+		Type string `json:"type"`
+	} `json:"command"`
+}
+
+// A file that is no store is left alone, and nothing is made beside it.
 func TestRunUnreadableStore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "junk.db")
 	require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("no database ", 100)), 0o600))

@@ -1,4 +1,4 @@
-package engine
+package pipeline
 
 // Sequence is the verdict on a run: all four counts are zero when every aggregate's events stand in the sequence in
 // which its commands arrived.

@@ -1,0 +1,47 @@
+package pipeline
+
+import "github.com/orchestrix-go/orchestrix/engine"
+
+// deadLetter ends a command that cannot be handled, and keeps it whole where dead letters go.
+func (p *Pipeline) deadLetter(t *task, err error) {
+	if p.options.DeadLetters == nil {
+		p.warn("dead letter", t.cmd, err)
+	} else {
+		p.keep(&engine.DeadLetter{Command: t.cmd, Err: err})
+	}
+	p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.DeadLettered, Err: err})
+}
+
+// keep sends a dead letter to where they go, and waits while that is full. Only when the pipeline was cut and gave up the
+// sink too, the letter is logged instead.
+//
+// The inlet is closed when no command is without an outcome, so that nobody sends any more, or else some time after
+// givenUp: who was sending then has left, and an abandoned handler that comes back later finds givenUp closed first.
+func (p *Pipeline) keep(letter *engine.DeadLetter) {
+	select {
+	case <-p.givenUp:
+	default:
+		select {
+		case p.options.DeadLetters.In() <- letter:
+			return
+		case <-p.givenUp:
+		}
+	}
+	p.warn("dead letter that its sink does not take", letter.Command, letter.Err)
+}
+
+// closeDeadLetters says that no dead letter will come. What it gives receives when the sink has completed.
+func (p *Pipeline) closeDeadLetters() <-chan error {
+	completed := make(chan error, 1) // the goroutine below sends once; room for it, nobody may be there
+	sink := p.options.DeadLetters
+	if sink == nil {
+		completed <- nil
+		return completed
+	}
+	close(sink.In())
+	go func() { // await waits; a sink that hangs is left behind, and the error says so
+		sink.AwaitCompletion()
+		completed <- nil
+	}()
+	return completed
+}
