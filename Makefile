@@ -12,6 +12,7 @@ COMMANDS   ?= 100000
 AGGREGATES ?= 1000
 SEED       ?= 1
 FUZZTIME   ?= 5s
+TIME       ?= 30m
 
 # Everything is pure Go, so that the result is the same with and without a C compiler.
 export CGO_ENABLED := 0
@@ -68,6 +69,10 @@ fuzz: ## Run every fuzz target for FUZZTIME each
 		echo "fuzz: $${target#*=} for $(FUZZTIME)"; \
 		go test -run '^$$' -fuzz "^$${target#*=}$$" -fuzztime $(FUZZTIME) "$${target%%=*}"; \
 	done
+
+.PHONY: torture
+torture: ## Prove the stores under power cuts, kills and random histories for TIME, 30m without it
+	@.ci/torture $(TIME)
 
 .PHONY: lint
 lint: ## Look for faults that the compiler does not see

@@ -4,6 +4,8 @@
 //	orchestrix events   the stored events as CloudEvents JSON lines
 //	orchestrix stress   many producers, random delays, a verdict read back from the store
 //	orchestrix bench    measurements
+//	orchestrix verify   a verdict on a whole store: every checksum, every index
+//	orchestrix backup   a copy of a store, also while it is in use
 //
 // It is thin: what it does is in the packages beside it.
 //
@@ -93,7 +95,8 @@ func newRoot(std streams) *cobra.Command {
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(newRun(std), newEvents(std), newStress(std), newBench(std))
+	root.AddCommand(newRun(std), newEvents(std), newStress(std), newBench(std),
+		newVerify(std), newBackup(std))
 	return root
 }
 

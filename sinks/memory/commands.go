@@ -1,14 +1,11 @@
 package memory
 
-import (
-	"fmt"
-
-	"github.com/orchestrix-go/orchestrix/engine"
-)
+import "github.com/orchestrix-go/orchestrix/engine"
 
 // stream is one aggregate: the positions of its events, in version sequence. Version v stands at index v-1.
 // A copy of the slice is a view that stays valid, as a copy of the log is.
 type stream struct {
+	name      string
 	positions []engine.Position
 }
 
@@ -26,6 +23,7 @@ type receipt struct {
 	first, last engine.Version
 	position    engine.Position
 	rejection   string
+	digest      uint64 // of what the command said; 0 when that is not known
 }
 
 // commands remembers the first result of every command id (G6). The map holds an index instead of the receipt: its
@@ -57,11 +55,11 @@ func (c *commands) add(id engine.ID, first receipt) {
 	c.count++
 }
 
-// answer is the result for a command id that comes again, addressed to the aggregate whose stream is given.
-func (r *receipt) answer(to *stream, a *engine.Append) engine.Result {
-	if r.stream != to {
-		return engine.Result{Err: fmt.Errorf(
-			"%w: %s was first used for another aggregate than %q", engine.ErrReused, a.CommandID, a.Aggregate)}
+// answer is the result for a command id that comes again: the first one, unless it comes for another aggregate or with
+// other words.
+func (r *receipt) answer(a *engine.Append) engine.Result {
+	if r.stream.name != a.Aggregate || r.digest != 0 && a.Digest != 0 && r.digest != a.Digest {
+		return engine.Result{Err: &engine.ReusedError{CommandID: a.CommandID, First: r.stream.name, Again: a.Aggregate}}
 	}
 	return engine.Result{
 		First: r.first, Last: r.last, Position: r.position, Rejection: r.rejection, Duplicate: true,

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"iter"
+	"strings"
 	"sync"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -10,21 +11,26 @@ import (
 
 // Store keeps events in memory. Make one with [New]. All methods may be called from many goroutines at once.
 type Store struct {
-	mu       sync.Mutex // guards everything below; never held while a caller's code runs
-	log      log
-	streams  map[string]*stream
-	commands commands
-	wake     chan struct{} // what waiters wait on; nil while nobody waits
-	closed   bool
+	mu        sync.Mutex // guards everything below; never held while a caller's code runs
+	log       log
+	streams   map[string]*stream
+	commands  commands
+	snapshots map[string][]engine.Snapshot // of each aggregate the newest few, oldest first
+	wake      chan struct{}                // what waiters wait on; nil while nobody waits
+	closed    bool
 }
 
-var _ engine.Store = (*Store)(nil)
+var (
+	_ engine.Store       = (*Store)(nil)
+	_ engine.Snapshotter = (*Store)(nil)
+)
 
 // New makes an empty store. It starts nothing, and a store that is no longer used needs no Close.
 func New() *Store {
 	return &Store{
-		streams:  make(map[string]*stream),
-		commands: commands{index: make(map[engine.ID]uint32)},
+		streams:   make(map[string]*stream),
+		commands:  commands{index: make(map[engine.ID]uint32)},
+		snapshots: make(map[string][]engine.Snapshot),
 	}
 }
 
@@ -57,7 +63,7 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 	before := s.log.length
 	for i := range batch {
 		if results[i].Err == nil {
-			results[i] = s.applyOne(&batch[i])
+			results[i] = s.applyOne(&batch[i], batch[i].Chained && i > 0 && results[i-1].Breaks())
 		}
 	}
 	if s.log.length > before {
@@ -68,22 +74,22 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 
 // applyOne decides one append and stores it. Every rule is looked at before the first change, and no change can fail:
 // that makes the append atomic.
-func (s *Store) applyOne(a *engine.Append) engine.Result {
+func (s *Store) applyOne(a *engine.Append, broken bool) engine.Result {
 	target := s.streams[a.Aggregate]
 	if !a.CommandID.IsZero() {
 		if first := s.commands.find(a.CommandID); first != nil {
-			return first.answer(target, a)
+			return first.answer(a)
 		}
 	}
 	version := target.version()
-	if !a.Expected.Holds(version) {
+	if broken || !a.Expected.Holds(version) {
 		return engine.Result{Err: &engine.ConflictError{
 			Aggregate: a.Aggregate, Expected: a.Expected, Actual: version,
 		}}
 	}
 	if target == nil {
-		target = &stream{}
-		s.streams[a.Aggregate] = target
+		target = &stream{name: strings.Clone(a.Aggregate)} // the caller's string may be part of a large one
+		s.streams[target.name] = target
 	}
 	result := engine.Result{First: version + 1, Last: version, Rejection: a.Rejection}
 	for i := range a.Events {
@@ -94,6 +100,7 @@ func (s *Store) applyOne(a *engine.Append) engine.Result {
 	if !a.CommandID.IsZero() {
 		s.commands.add(a.CommandID, receipt{
 			stream: target, first: result.First, last: result.Last, position: result.Position, rejection: a.Rejection,
+			digest: a.Digest,
 		})
 	}
 	return result

@@ -18,6 +18,7 @@ import (
 type binder struct {
 	stmt *sqlite3.Stmt
 	kept []kept
+	sum  summer // of the row that is being bound
 	err  error
 }
 
@@ -102,27 +103,32 @@ func (b *binder) bytes(param int, data []byte) {
 
 // time binds nanoseconds since 1970. The zero time is NULL, and a time that does not fit is RFC 3339 text.
 func (b *binder) time(param int, t time.Time) {
-	switch year := t.UTC().Year(); {
+	switch {
 	case t.IsZero():
 		b.null(param)
-	case year < 1679 || year > 2261:
-		b.text(param, t.UTC().Format(time.RFC3339Nano))
-	default:
+	case fitsNanoseconds(t):
 		b.number(param, t.UnixNano())
+	default:
+		b.text(param, t.UTC().Format(time.RFC3339Nano))
 	}
 }
 
-// metadata binds a JSON object, or NULL when there is none.
-func (b *binder) metadata(param int, m map[string]string) {
+// fitsNanoseconds tells whether a time is within the years that 64 bits of nanoseconds hold.
+func fitsNanoseconds(t time.Time) bool {
+	year := t.UTC().Year()
+	return year >= 1679 && year <= 2261
+}
+
+// metadata gives the text of a JSON object, and none when there is no metadata.
+func (b *binder) metadata(m map[string]string) string {
 	if len(m) == 0 {
-		b.null(param)
-		return
+		return ""
 	}
 	encoded, err := json.Marshal(m, json.Deterministic(true))
 	if err != nil && b.err == nil {
 		b.err = err
 	}
-	b.text(param, string(encoded))
+	return string(encoded)
 }
 
 // payload binds the data of a message: NULL when there is none, TEXT when stock tools can show it, and BLOB otherwise.

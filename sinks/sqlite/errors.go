@@ -30,7 +30,7 @@ func explain(ctx context.Context, doing string, err error) error {
 		return ctx.Err()
 	case errors.Is(err, engine.ErrCorrupt):
 		return err
-	case errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB):
+	case errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB), errors.Is(err, sqlite3.IOERR_DATA):
 		return fmt.Errorf("sqlite: %s: %w: %w", doing, engine.ErrCorrupt, err)
 	}
 	return fmt.Errorf("sqlite: %s: %w", doing, err)

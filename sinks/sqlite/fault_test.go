@@ -60,6 +60,14 @@ func (f *faultyFile) WriteAt(data []byte, at int64) (int, error) {
 	return f.FileSharedMemory.WriteAt(data, at)
 }
 
+// faultyDisk is the operating system's, with another file system below SQLite.
+type faultyDisk struct {
+	osDisk
+	name string
+}
+
+func (d faultyDisk) vfs() string { return d.name }
+
 // openFaulty opens a new store on files that can be made to fail.
 func openFaulty(t *testing.T) (*Store, *faultyVFS, string) {
 	t.Helper()
@@ -68,7 +76,7 @@ func openFaulty(t *testing.T) (*Store, *faultyVFS, string) {
 	vfs.Register(name, files)
 	t.Cleanup(func() { vfs.Unregister(name) })
 	path := filepath.Join(t.TempDir(), "events.db")
-	store, err := Open(t.Context(), path, Options{vfs: name})
+	store, err := Open(t.Context(), path, Options{tuning: tuning{disk: faultyDisk{name: name}}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return store, files, path

@@ -6,118 +6,120 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
 
-// checkpointPages is how many pages of 4 KiB the write-ahead log may hold before they are moved into the file: 16 MiB.
+// defaultCheckpointPages is how many pages of 4 KiB the write-ahead log may hold before they are moved into the file: 16 MiB.
 // SQLite's own 1000 makes a writer stop to sync the file four times as often; more would make opening after a crash
 // slower, for the whole log is then read.
-const checkpointPages = 4000
+const defaultCheckpointPages = 4000
 
-// prepareFile makes the directory and the files that are missing, so that each has the right mode from its first
-// moment, and gives the path that SQLite and the lock use: absolute and without links, so that two names of one file
-// meet at one lock.
-func prepareFile(path string, readOnly bool) (string, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
+// How long a connection waits for a lock of another one, and how long opening does for readers of the log.
+const (
+	busyTimeout = 5 * time.Second
+	busyAtOpen  = 100 * time.Millisecond
+)
+
+// What SQLite adds to the path of a database.
+const (
+	logSuffix     = "-wal"     // the write-ahead log
+	journalSuffix = "-journal" // what it needs to take back the making of the file
+	sharedSuffix  = "-shm"     // the index of the log, which processes share; nothing is lost with it
+)
+
+// pageSize is that of SQLite's pages; pageReserve is what each keeps free at its end, for the checksum that SQLite's
+// checksum extension (cksumvfs) defines. It is computed when a page is written into the file, and looked at whenever one
+// is read from there, so that a damaged page of an index cannot lead a search astray.
+const (
+	pageSize    = 4096
+	pageReserve = 8
+)
+
+// prepareFile makes the directory and the file that are missing, so that each has the right mode from its first moment,
+// and gives the path that SQLite and the lock use: absolute and without links, so that two names of one file meet at one
+// lock.
+func prepareFile(d disk, path string, readOnly bool) (string, error) {
 	if !readOnly {
-		if err := makeDir(filepath.Dir(path)); err != nil {
+		dir := filepath.Dir(path)
+		if err := d.makeDir(dir); err != nil {
 			return "", err
 		}
-		if err := touch(path); err != nil {
+		_, err := d.create(path)
+		if err == nil {
+			// A file whose name a power cut takes away was not durable. It may have been made by a process that died
+			// before it came to this line.
+			err = d.syncDir(dir)
+		}
+		if err != nil {
 			return "", err
 		}
 	}
-	if path, err = filepath.EvalSymlinks(path); err != nil {
+	path, err := d.resolve(path)
+	if err != nil {
 		return "", err
 	}
-	if err := checkHeader(path); err != nil {
-		return "", err
-	}
-	return path, nil
+	_, err = readHeader(d, path)
+	return path, err
 }
 
-// touch makes an empty file for its owner only, unless the file is there.
-func touch(path string) error {
-	info, err := os.Stat(path)
-	if err == nil && info.IsDir() {
-		return fmt.Errorf("%s is a directory", path)
-	}
-	if err == nil {
-		return nil
-	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// header is what SQLite writes at the beginning of a file.
+type header [100]byte
+
+// readHeader reads the header, and tells a foreign file from a database before SQLite sees it, for a clearer error. The
+// header of an empty file is zero.
+func readHeader(d disk, path string) (head header, err error) {
+	file, err := d.open(path)
 	if err != nil {
-		return err
+		return head, err
 	}
-	return file.Close()
+	n, err := file.ReadAt(head[:], 0)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if err = errors.Join(err, file.Close()); err != nil || n == 0 {
+		return head, err
+	}
+	if !bytes.HasPrefix(head[:], []byte("SQLite format 3\x00")) {
+		// Power failed while the file was made: SQLite takes that back, with the journal it wrote before.
+		if journal, err := d.open(path + journalSuffix); err == nil {
+			return header{}, journal.Close()
+		}
+		return head, fmt.Errorf("%s is not a SQLite database", path)
+	}
+	return head, nil
 }
 
-// touchShared makes SQLite's shared memory file, which would otherwise be made with a mode of its own.
-func touchShared(path string) error { return touch(path + "-shm") }
-
-// checkHeader tells a foreign file from a database before SQLite sees it, for a clearer error.
-func checkHeader(path string) error {
-	info, err := os.Stat(path)
+// checkHeader makes sure that a store's file says that its pages have checksums: damage to that byte would turn them off.
+func checkHeader(d disk, path string) error {
+	head, err := readHeader(d, path)
 	if err != nil {
 		return err
 	}
-	if info.IsDir() {
-		return fmt.Errorf("%s is a directory", path)
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	const magic = "SQLite format 3\x00"
-	head := make([]byte, len(magic))
-	n, err := io.ReadFull(file, head)
-	if closeErr := file.Close(); closeErr != nil {
-		return closeErr
-	}
-	if errors.Is(err, io.EOF) { // empty: to be created
-		return nil
-	}
-	if !bytes.Equal(head[:n], []byte(magic)) {
-		return fmt.Errorf("%s is not a SQLite database", path)
+	if size := int(head[16])<<8 | int(head[17]); size != pageSize || head[20] != pageReserve {
+		return corrupt("%s, byte 16 to 20: pages of %d bytes with %d in reserve, instead of %d with %d",
+			path, size, head[20], pageSize, pageReserve)
 	}
 	return nil
 }
 
-// makeDir makes a directory and the missing ones above it, for their owner only, and syncs each into its parent: a file
-// in a directory that a power cut takes away was not durable.
-func makeDir(dir string) error {
-	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := makeDir(filepath.Dir(dir)); err != nil {
-		return err
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	parent, err := os.Open(filepath.Dir(dir))
-	if err != nil {
-		return err
-	}
-	return errors.Join(parent.Sync(), parent.Close())
+// fileURI is how SQLite is told a path, so that no file name has a meaning of its own.
+func fileURI(path string, query url.Values) string {
+	uri := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
+	return uri.String()
 }
 
 // connect opens one connection. The path is given as a URI, so that no file name has a meaning of its own, and so that
 // the write-ahead log gets the mode of the file.
 func connect(ctx context.Context, path string, o *Options) (*connection, error) {
 	query := url.Values{"modeof": {path}}
-	if o.vfs != "" {
-		query.Set("vfs", o.vfs)
+	if name := o.tuning.disk.vfs(); name != "" {
+		query.Set("vfs", name)
 	}
-	uri := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
+	uri := fileURI(path, query)
 	flags := sqlite3.OPEN_URI | sqlite3.OPEN_READWRITE
 	if o.ReadOnly {
 		flags = sqlite3.OPEN_URI | sqlite3.OPEN_READONLY
@@ -125,17 +127,36 @@ func connect(ctx context.Context, path string, o *Options) (*connection, error) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	conn, err := sqlite3.OpenFlags(uri.String(), flags)
+	conn, err := sqlite3.OpenFlags(uri, flags)
 	if err != nil {
 		return nil, err
 	}
 	c := &connection{conn: conn}
-	err = conn.Exec("PRAGMA busy_timeout=5000; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY; " +
+	err = conn.Exec("PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY; " +
 		"PRAGMA foreign_keys=OFF") // the references are true by construction; looking each up costs as much as inserting
+	err = errors.Join(err, conn.BusyTimeout(busyTimeout))
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
+}
+
+// emptyLog moves a log that was left behind into the file, and cuts it to nothing, before anything in it is served.
+//
+// A process that was killed, or whose sync failed, may have left commits that are whole and are not on the disk; served
+// now, they would be gone after a power cut. The file gets a new copy of them, and is synced. And what a power cut has
+// torn would else stand behind the transactions to come, and look like one of them.
+//
+// A process that reads the file can keep the log; then its bytes are written again instead.
+func (c *connection) emptyLog(d disk, path string) error {
+	if err := c.conn.BusyTimeout(busyAtOpen); err != nil {
+		return err
+	}
+	_, _, err := c.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
+	if errors.Is(err, sqlite3.BUSY) {
+		err = d.rewrite(path + logSuffix)
+	}
+	return errors.Join(err, c.conn.BusyTimeout(busyTimeout))
 }
 
 // connectReader opens a connection that cannot write, and that leaves the log alone when it is closed.
@@ -162,9 +183,15 @@ func connectWriter(ctx context.Context, path string, o *Options) (*connection, e
 		return nil, err
 	}
 	empty, err := checkFormat(c)
+	if err == nil && empty {
+		_, err = c.conn.FileControl("main", sqlite3.FCNTL_RESERVE_BYTES, pageReserve)
+	}
 	if err == nil {
-		err = c.conn.Exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16384; " +
-			"PRAGMA wal_autocheckpoint=0")
+		err = c.conn.Exec(fmt.Sprintf("PRAGMA page_size=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; "+
+			"PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=0", pageSize, o.tuning.synchronous))
+	}
+	if err == nil {
+		err = checkHeader(o.tuning.disk, path)
 	}
 	if err == nil && empty {
 		err = create(c)

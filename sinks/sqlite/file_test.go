@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,44 +57,6 @@ func TestOtherProcessIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, fmt.Sprintf("process %d", cmd.Process.Pid))
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait(), "killed")
-}
-
-// TestKill kills a process that appends, again and again. Every version that it acknowledged must be there (G1), and the
-// lock file that it left behind must hold nobody up.
-func TestKill(t *testing.T) {
-	const cycles = 20
-	dir := t.TempDir()
-	path := filepath.Join(dir, "events.db")
-	var total, lost int
-	for cycle := range cycles {
-		cmd, says := startChild(t, path)
-		require.True(t, says.Scan())
-		require.Equal(t, "open", says.Text())
-		kill := time.AfterFunc(time.Duration(20+7*cycle)*time.Millisecond, func() { _ = cmd.Process.Kill() })
-		acknowledged := 0
-		for says.Scan() {
-			// A line that the kill cut short is shorter than the whole one, so it never claims too much.
-			n, err := strconv.Atoi(says.Text())
-			require.NoError(t, err, says.Text())
-			acknowledged = max(acknowledged, n)
-		}
-		kill.Stop()
-		require.Error(t, cmd.Wait(), "killed")
-
-		store := openFile(t, path, sqlite.Options{})
-		found := length(t, store, fmt.Sprint("child", cmd.Process.Pid))
-		require.GreaterOrEqual(t, found, acknowledged, "G1: an acknowledged append is gone after kill -9")
-		total += found
-		lost += found - acknowledged
-		count := 0
-		for _, err := range store.Read(t.Context(), 0) {
-			require.NoError(t, err)
-			count++
-		}
-		require.Equal(t, total, count, "G3: the log and the streams differ")
-		require.NoError(t, store.Close())
-	}
-	t.Logf("%d kills, %d events stored, %d of them not acknowledged in time", cycles, total, lost)
 }
 
 // TestFilesArePrivate looks at the mode of everything that is created.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,8 +24,11 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// child opens the file, says "open" or why not, and appends until it is killed or its input ends. It says each version of
-// its own aggregate once that is acknowledged.
+// childWriters is how many goroutines of a child append, each to an aggregate of its own.
+const childWriters = 4
+
+// child opens the file, says "open" or why not, and appends until it is killed or its input ends. Each writer says its
+// number and the version of its aggregate once that is acknowledged.
 func child(path string) {
 	store, err := sqlite.Open(noCancel, path, sqlite.Options{})
 	if err != nil {
@@ -32,21 +36,29 @@ func child(path string) {
 		return
 	}
 	fmt.Println("open")
-	for version := engine.Version(0); ; {
-		batch := make([]engine.Append, 1+int(version%5))
-		for i := range batch {
-			batch[i] = numbered(fmt.Sprint("child", os.Getpid()), version+engine.Version(i))
-		}
-		for _, result := range store.Append(noCancel, batch) {
-			if result.Err != nil {
-				fmt.Println("failed:", result.Err)
-				return
+	var writers sync.WaitGroup
+	for writer := range childWriters {
+		writers.Go(func() {
+			for version := engine.Version(0); ; {
+				batch := make([]engine.Append, 1+int(version%5))
+				for i := range batch {
+					batch[i] = numbered(childAggregate(os.Getpid(), writer), version+engine.Version(i))
+				}
+				for _, result := range store.Append(noCancel, batch) {
+					if result.Err != nil {
+						fmt.Println("failed:", result.Err)
+						return
+					}
+					version = result.Last
+				}
+				fmt.Println(writer, version) // one write to the pipe, so that lines do not mix
 			}
-			version = result.Last
-		}
-		fmt.Println(version)
+		})
 	}
+	writers.Wait()
 }
+
+func childAggregate(pid, writer int) string { return fmt.Sprintf("child%d-%d", pid, writer) }
 
 // startChild starts this binary as a child on a file, and gives what it says. The test kills and waits for it.
 func startChild(t *testing.T, path string) (*exec.Cmd, *bufio.Scanner) {

@@ -25,7 +25,16 @@ type Options struct {
 	// Zero means 4.
 	Readers int
 
-	vfs string // the name of SQLite's file system; tests inject faults with it
+	tuning tuning
+}
+
+// tuning is what only tests change. The zero value of each field is the product.
+type tuning struct {
+	disk            disk   // nil is the operating system's
+	synchronous     string // SQLite's setting; FULL
+	tailEvents      int    // see defaultTailEvents
+	checkpointPages int    // see defaultCheckpointPages
+	neverPoisoned   bool   // go on after a failed commit: what a store must not do
 }
 
 // validate fills in the defaults and reports every fault.
@@ -33,6 +42,18 @@ func (o *Options) validate(path string) error {
 	var errs []error
 	if path == "" {
 		errs = append(errs, errors.New("sqlite: path is empty"))
+	}
+	if o.tuning.disk == nil {
+		o.tuning.disk = osDisk{}
+	}
+	if o.tuning.synchronous == "" {
+		o.tuning.synchronous = "FULL"
+	}
+	if o.tuning.tailEvents == 0 {
+		o.tuning.tailEvents = defaultTailEvents
+	}
+	if o.tuning.checkpointPages == 0 {
+		o.tuning.checkpointPages = defaultCheckpointPages
 	}
 	if o.Readers == 0 {
 		o.Readers = defaultReaders

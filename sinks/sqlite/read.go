@@ -36,6 +36,9 @@ func (s *Store) read(ctx context.Context, after engine.Position, yield yielder) 
 			page, err = r.logPage(after, end)
 			return err
 		})
+		if errors.Is(err, engine.ErrCorrupt) {
+			err = fmt.Errorf("after position %d: %w", after, err) // SQLite does not say where
+		}
 		if err == nil && len(page) == 0 {
 			err = corrupt("the log ends at position %d instead of %d", after, end)
 		}
@@ -71,6 +74,9 @@ func (s *Store) load(ctx context.Context, aggregate string, from engine.Version,
 			}
 			return err
 		})
+		if errors.Is(err, engine.ErrCorrupt) {
+			err = fmt.Errorf("%q from version %d: %w", aggregate, from, err) // SQLite does not say where
+		}
 		if err == nil && len(page) == 0 && inTail && from < newest.end() {
 			err = corrupt("version %d of %q is missing", from, aggregate)
 		}

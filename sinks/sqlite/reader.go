@@ -26,7 +26,8 @@ type reader struct {
 	place    *sqlite3.Stmt // the event at a position
 	last     *sqlite3.Stmt // the last position
 	progress *sqlite3.Stmt // how far the table versions is filled
-	places   *sqlite3.Stmt // aggregate, version and position of the events after a position
+	places   *sqlite3.Stmt // the events after a position
+	snapshot *sqlite3.Stmt // the newest snapshot of an aggregate up to a version
 	scanner  scanner
 }
 
@@ -45,7 +46,8 @@ func newReader(c *connection) (*reader, error) {
 		{&r.place, "SELECT " + eventColumns + " FROM events WHERE position = ?"},
 		{&r.last, "SELECT ifnull(max(position), 0) FROM events"},
 		{&r.progress, "SELECT position FROM progress"},
-		{&r.places, "SELECT aggregate, version, position FROM events WHERE position > ? ORDER BY position"},
+		{&r.places, "SELECT " + eventColumns + " FROM events WHERE position > ? ORDER BY position"},
+		{&r.snapshot, findSnapshotSQL},
 	} {
 		stmt, err := c.prepare(q.sql)
 		*q.stmt = stmt
@@ -66,7 +68,7 @@ func (r *reader) logPage(after, end engine.Position) ([]engine.Event, error) {
 	return r.page(r.log, 0, func(e *engine.Event) error {
 		after++
 		if e.Position != after {
-			return corrupt("the log goes on at position %d instead of %d", e.Position, after)
+			return corrupt("table events: position %d stands where %d should", e.Position, after)
 		}
 		return nil
 	})
@@ -82,8 +84,7 @@ func (r *reader) versionsPage(aggregate string, from, before engine.Version) ([]
 	}
 	return r.page(r.versions, 1, func(e *engine.Event) error {
 		if e.Subject != aggregate || e.Version != from || int64(e.Position) != r.versions.ColumnInt64(0) {
-			return corrupt("version %d of %q is not where the index says (position %d)",
-				from, aggregate, r.versions.ColumnInt64(0))
+			return corrupt("table versions: version %d of %q is not at position %d", from, aggregate, r.versions.ColumnInt64(0))
 		}
 		from++
 		return nil
@@ -154,19 +155,32 @@ func (r *reader) one(query *sqlite3.Stmt) (n int64, err error) {
 	return n, errors.Join(err, query.Reset())
 }
 
-// scanPlaces hands over the places of the events after a position.
+// scanPlaces hands over the places of the events after a position, which must follow one another without a gap.
 func (r *reader) scanPlaces(after engine.Position) (places []place, err error) {
 	if err := r.places.BindInt64(1, int64(after)); err != nil {
 		return nil, err
 	}
-	for r.places.Step() {
-		places = append(places, place{
-			aggregate: r.places.ColumnText(0),
-			version:   engine.Version(r.places.ColumnInt64(1)),
-			position:  engine.Position(r.places.ColumnInt64(2)),
-		})
+	versions := make(map[string]engine.Version)
+	for err == nil && r.places.Step() {
+		var e engine.Event
+		e, _, err = r.scanner.event(r.places, 0)
+		after++
+		before, known := versions[e.Subject]
+		switch {
+		case err != nil:
+		case e.Position != after:
+			err = corrupt("table events: position %d follows on %d", e.Position, after-1)
+		case known && e.Version != before+1:
+			err = corrupt("table events, position %d: version %d of %q follows on %d", e.Position, e.Version, e.Subject, before)
+		default:
+			versions[e.Subject] = e.Version
+			places = append(places, place{aggregate: e.Subject, version: e.Version, position: e.Position})
+		}
 	}
-	return places, r.places.Reset()
+	if err = errors.Join(err, r.places.Reset()); err != nil {
+		return nil, err
+	}
+	return places, nil
 }
 
 // readers is a bounded pool of connections. Each is opened when it is first needed.

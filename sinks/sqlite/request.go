@@ -11,9 +11,10 @@ import (
 
 // request is one Append call on its way through the writer. Until it is done it belongs to the writer.
 type request struct {
-	ctx     context.Context
-	appends []engine.Append
-	results []engine.Result // one for each append; one whose Err is set already has been refused
+	ctx      context.Context
+	appends  []engine.Append
+	snapshot *engine.Snapshot // to be kept instead of appends; it has one result
+	results  []engine.Result  // one for each append; one whose Err is set already has been refused
 	// done is closed by the writer, when every result stands and is durable. Nothing is sent on it, so it has no
 	// capacity. The Append call that made it receives.
 	done chan struct{}

@@ -12,10 +12,10 @@ import (
 
 // The columns of an event, in the sequence in which they are bound (from 1) and scanned (from 0).
 const eventColumns = "position, aggregate, version, id, type, source, time, content_type, schema, correlation_id, " +
-	"causation_id, trace_parent, metadata, data"
+	"causation_id, trace_parent, metadata, data, checksum"
 
 // insertEventSQL adds one event. The numbers of its parameters are those that bindEvent uses.
-const insertEventSQL = "INSERT INTO events (" + eventColumns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+const insertEventSQL = "INSERT INTO events (" + eventColumns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 // bindEvent binds all columns of an event.
 func bindEvent(b *binder, m *engine.Message, at place) {
@@ -31,8 +31,10 @@ func bindEvent(b *binder, m *engine.Message, at place) {
 	b.id(10, m.CorrelationID)
 	b.id(11, m.CausationID)
 	b.optional(12, m.TraceParent)
-	b.metadata(13, m.Metadata)
+	metadata := b.metadata(m.Metadata)
+	b.optional(13, metadata)
 	b.payload(14, m)
+	b.number(15, int64(b.sum.event(m, at, metadata)))
 }
 
 // scanner reads rows of events. It keeps the strings that come again in most rows, so that a page of events does not
@@ -40,14 +42,15 @@ func bindEvent(b *binder, m *engine.Message, at place) {
 type scanner struct {
 	names map[string]string
 	row   *sqlite3.Stmt
+	sum   summer
 	err   error
 }
 
 // keptNames bounds the strings that a scanner keeps; beyond, it starts anew.
 const keptNames = 1024
 
-// event reads the row that the statement stands on, from a column on. The payload stays Raw. Size is about the bytes
-// that the event holds.
+// event reads the row that the statement stands on, from a column on, and makes sure that it is whole. The payload stays
+// Raw. Size is about the bytes that the event holds.
 func (s *scanner) event(row *sqlite3.Stmt, column int) (e engine.Event, size int, err error) {
 	s.row, s.err = row, nil
 	e.Position = engine.Position(row.ColumnInt64(column))
@@ -62,16 +65,21 @@ func (s *scanner) event(row *sqlite3.Stmt, column int) (e engine.Event, size int
 	e.CorrelationID = s.id(column + 9)
 	e.CausationID = s.id(column + 10)
 	e.TraceParent = row.ColumnText(column + 11)
-	e.Metadata = s.metadata(column + 12)
+	metadata := row.ColumnText(column + 12)
 	if row.ColumnType(column+13) != sqlite3.NULL {
 		raw := append(engine.Raw{}, row.ColumnRawBlob(column+13)...)
 		e.Data, size = raw, len(raw)
 	}
-	if s.err == nil {
-		s.err = row.Err()
+	at := place{aggregate: e.Subject, version: e.Version, position: e.Position}
+	if sum := s.sum.event(&e.Message, at, metadata); s.err == nil && row.ColumnInt64(column+14) != int64(sum) {
+		s.err = corrupt("wrong checksum")
+	}
+	e.Metadata = s.metadata(metadata)
+	if err := row.Err(); err != nil {
+		s.err = err
 	}
 	if s.err != nil {
-		return e, 0, fmt.Errorf("event at position %d: %w", e.Position, s.err)
+		return e, 0, fmt.Errorf("table events, position %d: %w", e.Position, s.err)
 	}
 	return e, size + 256, nil // 256: about the envelope
 }
@@ -117,13 +125,12 @@ func (s *scanner) time(column int) time.Time {
 	return t.UTC()
 }
 
-// metadata reads a JSON object of strings; NULL is no metadata.
-func (s *scanner) metadata(column int) (m map[string]string) {
-	raw := s.row.ColumnRawText(column)
-	if len(raw) == 0 {
+// metadata reads a JSON object of strings; an empty text is no metadata.
+func (s *scanner) metadata(text string) (m map[string]string) {
+	if text == "" || s.err != nil {
 		return nil
 	}
-	if err := json.Unmarshal(raw, &m); err != nil {
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
 		s.err = corrupt("metadata: %v", err)
 	}
 	return m

@@ -29,7 +29,8 @@ CREATE TABLE events (
 	causation_id   BLOB,
 	trace_parent   TEXT,
 	metadata       TEXT,
-	data
+	data,
+	checksum       INTEGER NOT NULL
 );
 CREATE TABLE commands (
 	id        BLOB PRIMARY KEY,
@@ -37,7 +38,9 @@ CREATE TABLE commands (
 	first     INTEGER NOT NULL,
 	last      INTEGER NOT NULL,
 	position  INTEGER NOT NULL,
-	rejection TEXT
+	rejection TEXT,
+	digest    INTEGER NOT NULL,
+	checksum  INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE streams (
 	id   INTEGER PRIMARY KEY,
@@ -49,6 +52,14 @@ CREATE TABLE versions (
 	position INTEGER NOT NULL REFERENCES events,
 	PRIMARY KEY (stream, version)
 ) WITHOUT ROWID;
+CREATE TABLE snapshots (
+	aggregate TEXT    NOT NULL,
+	version   INTEGER NOT NULL,
+	schema    TEXT    NOT NULL,
+	data      BLOB    NOT NULL,
+	checksum  INTEGER NOT NULL,
+	PRIMARY KEY (aggregate, version)
+);
 CREATE TABLE progress (position INTEGER NOT NULL);
 INSERT INTO progress VALUES (0);
 CREATE VIEW log AS SELECT

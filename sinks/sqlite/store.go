@@ -47,6 +47,7 @@ type Store struct {
 var (
 	_ engine.Store          = (*Store)(nil)
 	_ engine.PayloadEncoder = (*Store)(nil)
+	_ engine.Snapshotter    = (*Store)(nil)
 )
 
 // Open opens the file at path, and creates it with its directories when it is not there and may be written. It answers
@@ -57,7 +58,7 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 	if err := options.validate(path); err != nil {
 		return nil, err
 	}
-	real, err := prepareFile(path, options.ReadOnly)
+	real, err := prepareFile(options.tuning.disk, path, options.ReadOnly)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: open: %w", err)
 	}
@@ -77,17 +78,27 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 
 // openToWrite takes the lock, opens the writer and starts its goroutine, which Close ends.
 func (s *Store) openToWrite(ctx context.Context) (err error) {
-	if s.lock, err = lockFile(s.path); err != nil {
+	d := s.options.tuning.disk
+	if s.lock, err = d.lock(s.path); err != nil {
 		return err
 	}
-	if err := touchShared(s.path); err != nil {
+	if _, err := d.create(s.path + sharedSuffix); err != nil { // SQLite would make it with a mode of its own
+		return err
+	}
+	left, err := checkLog(d, s.path)
+	if err != nil {
 		return err
 	}
 	c, err := connectWriter(ctx, s.path, &s.options)
 	if err != nil {
 		return err
 	}
-	if s.writer, err = newWriter(c, s.path); err != nil {
+	if left {
+		if err := c.emptyLog(d, s.path); err != nil {
+			return errors.Join(err, c.close())
+		}
+	}
+	if s.writer, err = newWriter(c, s.path, s.options.tuning); err != nil {
 		return err
 	}
 	s.tail = s.writer.tail
@@ -100,7 +111,10 @@ func (s *Store) openToWrite(ctx context.Context) (err error) {
 // openToRead opens a first reader and reads what the index does not hold, so that errors show at once.
 func (s *Store) openToRead(ctx context.Context) error {
 	// Without the right to make them SQLite will say what is missing.
-	_ = touchShared(s.path)
+	_, _ = s.options.tuning.disk.create(s.path + sharedSuffix)
+	if _, err := checkLog(s.options.tuning.disk, s.path); err != nil {
+		return err
+	}
 	return s.refresh(ctx)
 }
 
@@ -113,6 +127,9 @@ func (s *Store) openReader(ctx context.Context) (*reader, error) {
 		empty, err := checkFormat(c)
 		if err == nil && empty {
 			err = errors.New("the file holds no store yet: a writer must have opened it once")
+		}
+		if err == nil {
+			err = checkHeader(s.options.tuning.disk, s.path)
 		}
 		if err != nil {
 			return nil, errors.Join(err, c.close())
@@ -138,27 +155,41 @@ func (s *Store) enter() bool {
 // before the commit: nothing stored.
 func (s *Store) Append(ctx context.Context, batch []engine.Append) []engine.Result {
 	results := make([]engine.Result, len(batch))
+	s.submit(ctx, results, func() *request {
+		if len(batch) == 0 {
+			return nil
+		}
+		return newRequest(ctx, batch, results, s.options.Codec)
+	})
+	return results
+}
+
+// submit hands what newRequest makes to the writer and blocks until every result stands. The store is looked at first;
+// newRequest gives nil when nothing is left to do.
+func (s *Store) submit(ctx context.Context, results []engine.Result, newRequest func() *request) {
 	switch err := ctx.Err(); {
 	case err != nil:
-		return fail(results, err)
+		fail(results, err)
+		return
 	case !s.enter():
-		return fail(results, engine.ErrClosed)
+		fail(results, engine.ErrClosed)
+		return
 	}
 	defer s.calls.Done()
 	if s.options.ReadOnly {
-		return fail(results, fmt.Errorf("%w: %s", ErrReadOnly, s.path))
+		fail(results, fmt.Errorf("%w: %s", ErrReadOnly, s.path))
+		return
 	}
-	if len(batch) == 0 {
-		return results
+	r := newRequest()
+	if r == nil {
+		return
 	}
-	r := newRequest(ctx, batch, results, s.options.Codec)
 	select {
 	case s.queue <- r:
 		<-r.done
 	case <-ctx.Done():
 		fail(results, ctx.Err())
 	}
-	return results
 }
 
 // EncodePayloads replaces the payload of each event by Raw, with the codec of the options. An error stores nothing.

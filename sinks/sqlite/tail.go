@@ -16,7 +16,7 @@ type place struct {
 
 // tail knows the places of the events that the table versions does not hold yet. The writer adds to it after each
 // commit and empties it when it has filled the table; loads look here for the newest part of a stream. It holds at most
-// tailEvents events and those of one transaction more.
+// defaultTailEvents events and those of one transaction more.
 //
 // A load that takes its view of the tail and then reads the table misses nothing, whatever the writer does between the
 // two: what was in the view stays readable by position, and what had left the tail before is in the table, for the

@@ -54,15 +54,11 @@ func (r *request) end(err error) {
 // add decides one append and puts it into the transaction. Whether it is a duplicate or a conflict is found out before
 // anything of it is written, so no append ever has to be taken back alone. An error of SQLite takes the whole
 // transaction back, for everybody in it; the appends after it get a new one.
-func (w *writer) add(a *engine.Append, result *engine.Result) {
-	if cause := w.poisoned.Load(); cause != nil {
-		result.Err = *cause
+func (w *writer) add(a *engine.Append, result *engine.Result, broken bool) {
+	if !w.join(result, size(a)) {
 		return
 	}
-	w.tx.decided = append(w.tx.decided, result)
-	w.tx.appends++
-	w.tx.bytes += size(a)
-	decided, err := w.decide(a)
+	decided, err := w.decide(a, broken)
 	if err != nil {
 		w.abort(explain(noContext, "append, nothing stored", err))
 		return
@@ -70,13 +66,25 @@ func (w *writer) add(a *engine.Append, result *engine.Result) {
 	*result = decided
 }
 
+// join makes a result part of the transaction, unless the store is shut for writing.
+func (w *writer) join(result *engine.Result, bytes int) bool {
+	if cause := w.poisoned.Load(); cause != nil {
+		result.Err = *cause
+		return false
+	}
+	w.tx.decided = append(w.tx.decided, result)
+	w.tx.appends++
+	w.tx.bytes += bytes
+	return true
+}
+
 // decide looks at the rules in their sequence, command id first, and stores the append when they allow it.
-func (w *writer) decide(a *engine.Append) (engine.Result, error) {
+func (w *writer) decide(a *engine.Append, broken bool) (engine.Result, error) {
 	version, err := w.version(a.Aggregate)
 	if err != nil {
 		return engine.Result{}, err
 	}
-	if !a.Expected.Holds(version) {
+	if broken || !a.Expected.Holds(version) {
 		first, found, err := w.duplicate(a)
 		if found || err != nil {
 			return first, err
@@ -119,15 +127,14 @@ func (w *writer) duplicate(a *engine.Append) (first engine.Result, found bool, e
 		return first, false, err
 	}
 	if found = q.Step(); found {
-		first = engine.Result{
-			First: engine.Version(q.ColumnInt64(1)), Last: engine.Version(q.ColumnInt64(2)),
-			Position: engine.Position(q.ColumnInt64(3)), Rejection: q.ColumnText(4), Duplicate: true,
-		}
-		if owner := q.ColumnText(0); owner != a.Aggregate {
-			first = engine.Result{Err: fmt.Errorf("%w: %s was first used for %q", engine.ErrReused, a.CommandID, owner)}
-		}
+		var command storedCommand
+		command, err = scanCommand(q, &w.scanner.sum)
+		first = command.result(a)
 	}
-	return first, found, q.Reset()
+	if err = errors.Join(err, q.Reset()); err != nil {
+		return engine.Result{}, false, err
+	}
+	return first, found, nil
 }
 
 // storeCommand keeps the command id with its result. It tells whether the id was new.
@@ -135,14 +142,11 @@ func (w *writer) storeCommand(a *engine.Append, result engine.Result) (inserted 
 	if err := w.ensureBegun(); err != nil {
 		return false, err
 	}
-	b := w.insertCommand
-	b.bytes(1, a.CommandID[:])
-	b.text(2, a.Aggregate)
-	b.number(3, int64(result.First))
-	b.number(4, int64(result.Last))
-	b.number(5, int64(result.Position))
-	b.optional(6, a.Rejection)
-	if err := b.exec(); err != nil {
+	bindCommand(w.insertCommand, &storedCommand{
+		id: a.CommandID, aggregate: a.Aggregate, first: result.First, last: result.Last, position: result.Position,
+		rejection: a.Rejection, digest: a.Digest,
+	})
+	if err := w.insertCommand.exec(); err != nil {
 		return false, err
 	}
 	return w.conn.Changes() == 1, nil
@@ -200,7 +204,7 @@ func (w *writer) endTransaction() {
 		w.tx.settle(nil)
 		return
 	}
-	fill := w.tail.length+len(w.tx.places) >= tailEvents
+	fill := w.tail.length+len(w.tx.places) >= w.tuning.tailEvents
 	if fill {
 		if err := w.fillIndex(); err != nil {
 			w.abort(explain(noContext, "fill the index, nothing stored", err))
@@ -231,6 +235,7 @@ func (w *writer) failCommit(cause error) {
 	if !w.conn.GetAutocommit() {
 		_ = w.rollback.Exec() // only to release locks: the store is shut for writing in any case
 	}
+	w.next -= engine.Position(len(w.tx.places))
 	w.versions.clear()
 	w.tx.settle(fmt.Errorf("sqlite: commit: %w: %w", engine.ErrUnknown, cause))
 }

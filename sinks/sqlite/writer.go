@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime/debug"
 	"sync/atomic"
 
@@ -19,20 +18,23 @@ const (
 	groupBytes   = 8 << 20
 )
 
-// tailEvents is how many events the tail may hold before the tables streams and versions are filled. The more there
+// defaultTailEvents is how many events the tail may hold before the tables streams and versions are filled. The more there
 // are, the more of them share a page of the index, and the longer the one transaction takes that writes them.
-const tailEvents = 8192
+const defaultTailEvents = 8192
 
 // writer owns the one connection that writes. One goroutine, in run, uses everything here but tail, feed and poisoned.
 type writer struct {
 	*reader // the writer's connection, and the queries that it shares with readers
 	path    string
+	tuning  tuning
 
 	begin, commit, rollback *sqlite3.Stmt
 	insertEvent             *binder
 	insertCommand           *binder
 	findCommand             *sqlite3.Stmt
 	findVersion             *sqlite3.Stmt
+	insertSnapshot          *binder
+	forgetSnapshots         *sqlite3.Stmt
 	filler                  filler
 
 	tail     *tail
@@ -48,13 +50,14 @@ type writer struct {
 
 // newWriter prepares the statements and reads where the log stands. It takes the connection over, and closes it on an
 // error.
-func newWriter(c *connection, path string) (*writer, error) {
+func newWriter(c *connection, path string, t tuning) (*writer, error) {
 	r, err := newReader(c)
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		reader: r, path: path, tail: newTail(), feed: &feed{}, versions: newVersionCache(), walNext: checkpointPages,
+		reader: r, path: path, tuning: t, tail: newTail(), feed: &feed{}, versions: newVersionCache(),
+		walNext: t.checkpointPages,
 	}
 	if err := errors.Join(w.prepareAll(), w.restore()); err != nil {
 		return nil, errors.Join(err, c.close())
@@ -75,16 +78,18 @@ func (w *writer) prepareAll() error {
 	}
 	w.begin, w.commit, w.rollback = prepare("BEGIN IMMEDIATE"), prepare("COMMIT"), prepare("ROLLBACK")
 	insertEvent := prepare(insertEventSQL)
-	insertCommand := prepare("INSERT INTO commands (id, aggregate, first, last, position, rejection) " +
-		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-	w.findCommand = prepare("SELECT aggregate, first, last, position, rejection FROM commands WHERE id = ?")
-	w.findVersion = prepare("SELECT ifnull(max(version), 0) FROM versions " +
-		"WHERE stream = (SELECT id FROM streams WHERE name = ?)")
+	insertCommand, insertSnapshot := prepare(insertCommandSQL), prepare(insertSnapshotSQL)
+	w.findCommand = prepare(findCommandSQL + " WHERE c.id = ?")
+	w.findVersion = prepare("SELECT v.version, v.position, e.aggregate, e.version FROM versions v " +
+		"LEFT JOIN events e ON e.position = v.position " +
+		"WHERE v.stream = (SELECT id FROM streams WHERE name = ?) ORDER BY v.version DESC LIMIT 1")
+	w.forgetSnapshots = prepare(forgetSnapshotsSQL)
 	w.filler = newFiller(prepare)
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	w.insertEvent, w.insertCommand = newBinder(insertEvent), newBinder(insertCommand)
+	w.insertSnapshot = newBinder(insertSnapshot)
 	return nil
 }
 
@@ -166,7 +171,10 @@ func (w *writer) serve(group []*request) {
 			if w.tx.full() {
 				w.endTransaction()
 			}
-			w.add(&r.appends[i], &r.results[i])
+			w.add(&r.appends[i], &r.results[i], r.appends[i].Chained && i > 0 && r.results[i-1].Breaks())
+		}
+		if r.snapshot != nil && r.results[0].Err == nil {
+			w.addSnapshot(r.snapshot, &r.results[0])
 		}
 		w.tx.requests = append(w.tx.requests, r)
 	}
@@ -175,6 +183,9 @@ func (w *writer) serve(group []*request) {
 
 // poison shuts the store for writing, for the first reason only.
 func (w *writer) poison(cause error) {
+	if w.tuning.neverPoisoned { // a bad store, which tests must catch
+		return
+	}
 	err := fmt.Errorf("%w (%s): %w", ErrPoisoned, w.path, cause)
 	w.poisoned.CompareAndSwap(nil, &err)
 }
@@ -191,9 +202,9 @@ func (w *writer) checkpoint() {
 	case err != nil && !errors.Is(err, sqlite3.BUSY):
 		w.poison(err)
 	case err == nil && moved == length: // the next commit starts the log anew
-		w.walPages, w.walNext = 0, checkpointPages
+		w.walPages, w.walNext = 0, w.tuning.checkpointPages
 	default:
-		w.walNext = w.walPages + checkpointPages
+		w.walNext = w.walPages + w.tuning.checkpointPages
 	}
 }
 
@@ -244,15 +255,25 @@ func (w *writer) version(aggregate string) (engine.Version, error) {
 		w.versions.put(aggregate, version)
 		return version, nil
 	}
-	if err := w.findVersion.BindText(1, aggregate); err != nil {
+	version, err := w.storedVersion(aggregate)
+	if err == nil {
+		w.versions.put(aggregate, version)
+	}
+	return version, err
+}
+
+// storedVersion gives the last version of an aggregate that the table versions knows, 0 for none, and makes sure that
+// the event is where the table says.
+func (w *writer) storedVersion(aggregate string) (version engine.Version, err error) {
+	q := w.findVersion
+	if err := q.BindText(1, aggregate); err != nil {
 		return 0, err
 	}
-	n, err := w.one(w.findVersion)
-	if err == nil && (n < 0 || n == math.MaxInt64) {
-		err = corrupt("%q has version %d", aggregate, n)
+	if q.Step() {
+		version = engine.Version(q.ColumnInt64(0))
+		if q.ColumnText(2) != aggregate || engine.Version(q.ColumnInt64(3)) != version || version < 1 {
+			err = corrupt("table versions: version %d of %q is not at position %d", version, aggregate, q.ColumnInt64(1))
+		}
 	}
-	if err == nil {
-		w.versions.put(aggregate, engine.Version(n))
-	}
-	return engine.Version(n), err
+	return version, errors.Join(err, q.Reset())
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -78,4 +79,52 @@ func contradictions(p *probe) {
 	foreign.Events[1].Subject = "b"
 	p.refused(foreign, engine.ErrLimit, "an event of another aggregate was accepted")
 	p.Empty(p.read(0), "a refused append left events")
+}
+
+func metadataLimits(p *probe) {
+	attributes := func(n int) map[string]string {
+		m := map[string]string{}
+		for i := range n {
+			m[fmt.Sprint("name", i)] = strings.Repeat("v", engine.MaxNameBytes)
+		}
+		return m
+	}
+	full := newAppend("a", engine.NoStream, 1)
+	full.Events[0].Metadata = attributes(engine.MaxMetadata)
+	full.Events[0].Metadata["name0"] = ""
+	delete(full.Events[0].Metadata, "name1")
+	full.Events[0].Metadata[strings.Repeat("n", engine.MaxNameBytes)] = "\x00\n\x7f" // a value may hold anything that is UTF-8
+	p.stored(full)
+	p.Equal(full.Events[0].Metadata, p.load("a")[0].Metadata, "metadata at the limit did not come back as written")
+	long := strings.Repeat("x", engine.MaxNameBytes+1)
+	for why, metadata := range map[string]map[string]string{
+		"too many attributes": attributes(engine.MaxMetadata + 1), "a long name": {long: "v"}, "a long value": {"n": long},
+		"an empty name": {"": "v"}, "a control character in a name": {"a\nb": "v"}, "a name that is not UTF-8": {"\xff": "v"},
+		"a value that is not UTF-8": {"n": "\xff"},
+	} {
+		bad := newAppend("a", engine.Any, 2)
+		bad.Events[1].Metadata = metadata
+		p.refused(bad, engine.ErrLimit, "G10: metadata was accepted with "+why)
+	}
+	p.Len(p.load("a"), 1, "G10: a refused append left events")
+}
+
+func badAttributes(p *probe) {
+	long := strings.Repeat("x", engine.MaxNameBytes+1)
+	for _, value := range []string{long, "a\nb", "\xff", "\x00"} {
+		for what, set := range map[string]func(m *engine.Message){
+			"type": func(m *engine.Message) { m.Type = value }, "source": func(m *engine.Message) { m.Source = value },
+			"content type": func(m *engine.Message) { m.ContentType = value },
+			"schema":       func(m *engine.Message) { m.Schema = value },
+			"traceparent":  func(m *engine.Message) { m.TraceParent = value },
+		} {
+			bad := newAppend("a", engine.Any, 2)
+			set(&bad.Events[1].Message)
+			p.refused(bad, engine.ErrLimit, fmt.Sprintf("G10: %s %.20q was accepted", what, value))
+		}
+	}
+	rejection := newAppend("a", engine.Any, 0)
+	rejection.Rejection = strings.Repeat("x", engine.MaxAppendBytes+1)
+	p.refused(rejection, engine.ErrLimit, "G10: a rejection that is too long was accepted")
+	p.Empty(p.read(0), "G10: a refused append left events")
 }

@@ -7,14 +7,20 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// durableRules are about what a store still knows when it is opened again.
-var durableRules = []struct {
+// A durableRule is one thing that a store still knows when it is opened again. Reopen closes the store and gives a probe
+// of the same data.
+type durableRule struct {
 	name  string
 	check func(p *probe, reopen func() *probe)
-}{
+}
+
+// durableRules are about what a store still knows when it is opened again.
+var durableRules = []durableRule{
 	{"events are there after reopening", reopenKeepsEvents},
 	{"versions and positions go on after reopening", reopenGoesOn},
 	{"command ids answer their first result after reopening", reopenKeepsCommands},
+	{"digests and aggregates of command ids are known after reopening", reopenKeepsDigests},
+	{"snapshots are there after reopening", reopenKeepsSnapshots},
 	{"a reader resumes after reopening", reopenResumes},
 	{"reopening many times loses nothing", reopenOften},
 }
@@ -26,19 +32,23 @@ func RunDurable(t *testing.T, open func(t *testing.T, dir string) engine.Store) 
 	t.Helper()
 	for _, r := range durableRules {
 		t.Run(r.name, func(t *testing.T) {
-			dir := t.TempDir()
-			p := newProbe(t, open(t, dir))
-			r.check(p, func() *probe {
-				p.NoError(p.store.Close(), "Close")
-				p = newProbe(t, open(t, dir))
-				return p
-			})
+			runDurable(t, r, func(_ reporter, dir string) engine.Store { return open(t, dir) })
 		})
 	}
 }
 
+func runDurable(t reporter, r durableRule, open opener) {
+	dir := t.TempDir()
+	p := newProbe(t, open(t, dir))
+	r.check(p, func() *probe {
+		p.NoError(p.store.Close(), "Close")
+		p = newProbe(t, open(t, dir))
+		return p
+	})
+}
+
 func reopenKeepsEvents(p *probe, reopen func() *probe) {
-	for i := range 40 {
+	for i := range 20 {
 		p.stored(newAppend(fmt.Sprint("a", i%4), engine.Any, i+1))
 	}
 	log, stream := p.read(0), p.load("a3")
@@ -96,4 +106,42 @@ func reopenOften(p *probe, reopen func() *probe) {
 		p = reopen()
 	}
 	p.Len(p.read(0), 16, "G1: events are missing after reopening many times")
+}
+
+func reopenKeepsDigests(p *probe, reopen func() *probe) {
+	command, unknown := newAppend("a", engine.NoStream, 1), newAppend("a", engine.Any, 1)
+	command.Digest = 1<<63 + 17
+	first, second := p.stored(command), p.stored(unknown)
+	for range 2 {
+		p = reopen()
+		p.repeats(command, first)
+		other, zero := command, command
+		other.Digest, zero.Digest = 18, 0
+		p.reused(other, "a", "G6: reopening forgot what the command said")
+		p.repeats(zero, first)
+		unknown.Digest++ // what it was is not known, so nothing can differ from it
+		p.repeats(unknown, second)
+		elsewhere := newAppend("b", engine.NoStream, 1)
+		elsewhere.CommandID, elsewhere.Digest = command.CommandID, command.Digest
+		p.reused(elsewhere, "a", "G6: reopening forgot whose command id it is")
+	}
+	p.Len(p.read(0), 2, "G6: a command id that came again stored something")
+}
+
+func reopenKeepsSnapshots(p *probe, reopen func() *probe) {
+	keeper, ok := p.store.(engine.Snapshotter)
+	if !ok {
+		return
+	}
+	p.stored(newAppend("a", engine.NoStream, 9))
+	want := engine.Snapshot{Aggregate: "a", Version: 7, Schema: "2", Data: engine.Raw("\x00\xff state")}
+	p.NoError(keeper.SaveSnapshot(p.ctx, want))
+	for range 2 {
+		p = reopen()
+		keeper = p.store.(engine.Snapshotter)
+		got, ok, err := keeper.LoadSnapshot(p.ctx, "a", 9)
+		p.NoError(err)
+		p.True(ok, "a snapshot is gone although the store was closed in peace")
+		p.Equal(want, got, "a snapshot is another one after reopening")
+	}
 }

@@ -177,6 +177,10 @@ func loadIsPrefix(p *probe) {
 		p.GreaterOrEqual(n, last, "G3: a later load gave less than an earlier one")
 		last = n
 	}
+	wait()
+	for range 10 {
+		p.Len(p.load("shared"), callers*calls*2, "G3: a later load gave less than an earlier one")
+	}
 }
 
 func noHalfAppend(p *probe) {

@@ -9,13 +9,16 @@ import (
 )
 
 func waitWakes(p *probe) {
-	for range 20 {
+	for round := range 20 {
 		end, err := p.store.End(p.ctx)
 		p.NoError(err)
 		// The waiters send one answer each, this function receives them; their number is the capacity, so none blocks.
 		answers := make(chan error, 3)
 		for range cap(answers) {
 			go func() { answers <- p.store.Wait(p.ctx, end) }()
+		}
+		if round%2 == 1 {
+			time.Sleep(time.Millisecond) // they all wait now; in the other rounds some come late
 		}
 		result := p.stored(newAppend("a", engine.Any, 1))
 		for range cap(answers) {

@@ -1,0 +1,26 @@
+package sqlite_test
+
+import (
+	"testing"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/sinks/memory"
+	"github.com/orchestrix-go/orchestrix/sinks/storetest"
+)
+
+// TestMachine compares random histories, with reopening, with a model.
+func TestMachine(t *testing.T) { storetest.Machine(t, open) }
+
+// TestDifferential shows that this store answers what the one in memory does.
+func TestDifferential(t *testing.T) {
+	storetest.Differential(t, func(*testing.T, string) engine.Store { return memory.New() }, open)
+}
+
+// TestLinearizable judges what concurrent clients were answered (G4).
+func TestLinearizable(t *testing.T) { storetest.Linearizable(t, open, storetest.Concurrency{}) }
+
+// TestLongHistory judges a history too long to search (G1 to G4, G6, G7).
+func TestLongHistory(t *testing.T) { storetest.LongHistory(t, open, storetest.Concurrency{}) }
+
+// TestRefusedLeavesNothing refuses appends until a leak would show (G10).
+func TestRefusedLeavesNothing(t *testing.T) { storetest.Refused(t, open) }

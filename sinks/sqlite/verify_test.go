@@ -1,0 +1,161 @@
+package sqlite_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/sinks/sqlite"
+)
+
+// whole verifies a store that must be whole.
+func whole(t *testing.T, path string) sqlite.VerifyReport {
+	t.Helper()
+	report, err := sqlite.Verify(t.Context(), path)
+	require.NoError(t, err)
+	require.NoError(t, report.Err())
+	return report
+}
+
+// fillSome appends to a few aggregates, one event each time, with a rejection and a snapshot among them.
+func fillSome(t *testing.T, store *sqlite.Store, rounds int) {
+	t.Helper()
+	for round := range rounds {
+		var batch []engine.Append
+		for i := range 50 {
+			batch = append(batch, numbered(fmt.Sprint("a", i%7), engine.Version(0)))
+			batch[i].Expected = engine.Any
+		}
+		must(t, store, batch...)
+		require.NoError(t, store.SaveSnapshot(t.Context(), engine.Snapshot{
+			Aggregate: "a1", Version: engine.Version(round + 1), Data: engine.Raw("{}"),
+		}))
+	}
+	must(t, store, engine.Append{Aggregate: "a1", Expected: engine.Any, CommandID: engine.NewID(), Rejection: "no"})
+}
+
+// TestVerify verifies a store in each of its states: new, in use, closed, and with an index that was filled often.
+func TestVerify(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.db")
+	store := openFile(t, path, sqlite.Options{})
+	whole(t, path)
+	fillSome(t, store, 10)
+	report := whole(t, path)
+	require.EqualValues(t, 500, report.Events)
+	require.EqualValues(t, 501, report.Commands)
+	require.EqualValues(t, 7, report.Streams)
+	require.EqualValues(t, 4, report.Snapshots, "of the ten of one aggregate the newest four are kept")
+	fillSome(t, store, 200)
+	require.EqualValues(t, 10_500, whole(t, path).Events)
+	require.NoError(t, store.Close())
+	report = whole(t, path)
+	require.EqualValues(t, 10_500, report.Events)
+	require.EqualValues(t, 7, report.Streams)
+
+	_, err := sqlite.Verify(t.Context(), filepath.Join(t.TempDir(), "none.db"))
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = sqlite.Verify(ctx, path)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// TestVerifyNamesFaults changes a store behind its back, through SQLite, so that every page is whole: the rows must tell.
+func TestVerifyNamesFaults(t *testing.T) {
+	for name, c := range map[string]struct{ sql, want string }{
+		"event payload":   {"UPDATE events SET data = '{}' WHERE position = 17", "table events, position 17: "},
+		"event type":      {"UPDATE events SET type = 'order.deleted' WHERE position = 3", "table events, position 3: "},
+		"event gone":      {"DELETE FROM events WHERE position = 20", "position 21 follows on 19"},
+		"last event gone": {"DELETE FROM events WHERE position = 500", "position 500"},
+		"events swapped":  {"UPDATE events SET position = 501 WHERE position = 499", "table events, position 501: "},
+		"command result":  {"UPDATE commands SET last = last + 1, first = first + 1 WHERE position = 17", "table commands, id "},
+		"command foreign": {"UPDATE commands SET aggregate = 'a5' WHERE position = 17", "table commands, id "},
+		"version moved":   {"UPDATE versions SET position = position + 1 WHERE version = 3", "table versions: version 3 of "},
+		"version gone":    {"DELETE FROM versions WHERE version = 70", "table versions: "},
+		"stream renamed":  {"UPDATE streams SET name = 'a9' WHERE name = 'a3'", `"a9"`},
+		"stream added":    {"INSERT INTO streams (name) VALUES ('nobody')", "table streams: 8 rows"},
+		"progress":        {"UPDATE progress SET position = 400", "table versions: "},
+		"snapshot":        {"UPDATE snapshots SET data = x'00'", "table snapshots, version "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "events.db")
+			store := openFile(t, path, sqlite.Options{})
+			fillSome(t, store, 10)
+			require.NoError(t, store.Close())
+			other, err := sqlite3.Open(path)
+			require.NoError(t, err)
+			require.NoError(t, other.Exec("PRAGMA foreign_keys=OFF; "+c.sql))
+			require.NotZero(t, other.Changes())
+			require.NoError(t, other.Close())
+			report, err := sqlite.Verify(t.Context(), path)
+			require.NoError(t, err)
+			require.ErrorIs(t, report.Err(), engine.ErrCorrupt)
+			require.Contains(t, fmt.Sprint(report.Faults), c.want)
+		})
+	}
+}
+
+// TestBackup copies a store while writers append. The copy must be whole, and hold a prefix of the log that goes at least
+// as far as it did before the copying.
+func TestBackup(t *testing.T) {
+	dir := t.TempDir()
+	store := openFile(t, filepath.Join(dir, "events.db"), sqlite.Options{})
+	fillSome(t, store, 20)
+	ctx, stop := context.WithCancel(t.Context())
+	var writers sync.WaitGroup
+	for range 2 {
+		writers.Go(func() {
+			for ctx.Err() == nil {
+				store.Append(ctx, []engine.Append{numbered("a", 0), {
+					Aggregate: "b", Expected: engine.Any, Events: numbered("b", 0).Events,
+				}})
+			}
+		})
+	}
+	for i := range 3 {
+		before, err := store.End(t.Context())
+		require.NoError(t, err)
+		to := filepath.Join(dir, "copies", fmt.Sprint(i, ".db"))
+		if i == 1 {
+			require.NoError(t, sqlite.Backup(t.Context(), filepath.Join(dir, "events.db"), to))
+		} else {
+			require.NoError(t, store.Backup(t.Context(), to))
+		}
+		report := whole(t, to)
+		require.GreaterOrEqual(t, report.Events, int64(before))
+		info, err := os.Stat(to)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+		require.ErrorIs(t, store.Backup(t.Context(), to), fs.ErrExist, "a backup must not replace a file")
+	}
+	stop()
+	writers.Wait()
+	partial, err := filepath.Glob(filepath.Join(dir, "copies", "*.partial"))
+	require.NoError(t, err)
+	require.Empty(t, partial)
+
+	first := openFile(t, filepath.Join(dir, "copies", "2.db"), sqlite.Options{})
+	var copied []engine.ID
+	for event, err := range first.Read(t.Context(), 0) {
+		require.NoError(t, err)
+		copied = append(copied, event.ID)
+	}
+	for event, err := range store.Read(t.Context(), 0) {
+		require.NoError(t, err)
+		if int(event.Position) > len(copied) {
+			break
+		}
+		require.Equal(t, copied[event.Position-1], event.ID)
+	}
+	must(t, first, numbered("new", 0))
+	require.NoError(t, store.Close())
+	require.ErrorIs(t, store.Backup(t.Context(), filepath.Join(dir, "late.db")), engine.ErrClosed)
+}
