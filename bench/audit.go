@@ -103,7 +103,7 @@ func (a *Audit) Aggregates() int {
 //   - swaps: commands that stand behind one that arrived after them, or whose events do not stand together; the arrival
 //     of commands whose id was answered in an earlier run is left out, since it was then;
 //   - lost: commands that were told accepted, or were given no outcome, and whose events are not all there;
-//   - duplicates: versions or commands that are there twice.
+//   - duplicates: versions or commands that are there twice, and commands that have more events than they were told.
 //
 // Call it when every command has its outcome.
 func (a *Audit) Check(ctx context.Context, store engine.Store) (pipeline.Sequence, error) {

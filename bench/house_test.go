@@ -68,6 +68,7 @@ var exportedLimits = map[string]int{"engine": 87, "pipeline": 20, "sources": 16,
 // Files with a go statement of their own, and who waits for that goroutine. Everything else uses sync.WaitGroup.Go.
 var goStatements = map[string]string{
 	"pipeline/dispatch.go":       "the stage after it, as in every go-streams flow: it ends when upstream closes, and then closes",
+	"pipeline/pipeline.go":       "await waits; a sink that hangs is left behind, and the error of Run says so",
 	"pipeline/deadletter.go":     "await waits; a sink that hangs is left behind, and the error of Run says so",
 	"sinks/func.go":              "AwaitCompletion waits: it ends when the sender closes the inlet",
 	"sinks/stream.go":            "AwaitCompletion waits: it ends when the sender closes the inlet",

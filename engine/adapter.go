@@ -60,8 +60,8 @@ func (n *NonBlocking) Subscribe(typ, handler string, handle MessageHandler) erro
 	return n.bus.Subscribe(typ, handler, handle)
 }
 
-// Send publishes in a goroutine of its own and returns at once. Only while limit publishes are under way it blocks, until
-// one ends or the context is done. Messages sent one after another may be handled in any sequence.
+// Send publishes in a goroutine of its own and returns at once. Only while limit publishes are under way does it block,
+// until one ends or the context is done. Messages sent one after another may be handled in any sequence.
 func (n *NonBlocking) Send(ctx context.Context, m *Message) *Receipt {
 	r := &Receipt{done: make(chan struct{})}
 	select {
@@ -78,9 +78,12 @@ func (n *NonBlocking) Send(ctx context.Context, m *Message) *Receipt {
 		return r
 	}
 	n.wg.Go(func() {
-		err := n.bus.Publish(ctx, m)
-		<-n.slots
-		r.end(err)
+		err := errExited // until it returns
+		defer func() {
+			<-n.slots
+			r.end(err)
+		}()
+		err = n.bus.Publish(ctx, m)
 	})
 	return r
 }

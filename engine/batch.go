@@ -8,8 +8,8 @@ import "context"
 type Batch struct {
 	// Appends are all for one aggregate, in ticket sequence: one for each command that was decided.
 	Appends []Append
-	// Settle takes one Result for each append, in sequence. Whoever ends the batch's way calls it once, after the results
-	// are durable. It does not block and may be called from any goroutine.
+	// Settle takes one Result for each append, in sequence. Whoever stores the batch calls it once, after the results are
+	// durable, from any goroutine. It waits for nothing but a pipeline's dead letter sink that is full.
 	Settle func([]Result)
 }
 
@@ -29,7 +29,8 @@ type Recorder interface {
 // A Feeder is a source that hands over commands in batches: the rich form of a stream source that a pipeline looks for.
 type Feeder interface {
 	// Feed calls emit with commands in source sequence until the source ends or the context is done (nil), emit returns an
-	// error (that error, as it is), or the source breaks. Emit blocks while the pipeline is full: backpressure. The slice is emit's until it returns.
+	// error (that error, as it is), or the source breaks. Emit blocks while the pipeline is full: backpressure. The slice is
+	// emit's until it returns.
 	Feed(ctx context.Context, emit func([]*Command) error) error
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 )
@@ -28,7 +29,8 @@ type BusOptions struct {
 	OnlyIfAllFail bool
 }
 
-// Subscribe subscribes a handler of messages whose payload is a T. Another payload under that type is its error.
+// Subscribe subscribes a handler of messages whose payload is a T. A message of that type with another payload counts as
+// a failure of the handler.
 func Subscribe[T any](
 	bus Bus, typ, handler string, handle func(ctx context.Context, m *Message, data T) error,
 ) error {
@@ -66,6 +68,9 @@ func NewAsyncBus(options BusOptions) *AsyncBus {
 
 // Publish calls the handlers at once and returns when all have returned. No goroutine outlives the call.
 func (b *AsyncBus) Publish(ctx context.Context, m *Message) error { return b.publish(ctx, m, FanOut) }
+
+// errExited is the failure of a handler that ended its goroutine instead of returning.
+var errExited = errors.New("engine: the code ended its goroutine (runtime.Goexit) instead of returning")
 
 // subscriptions is what both buses have in common. The table is copied on each change and never written after, so that
 // publishers read it without a lock.
@@ -114,6 +119,7 @@ func (s *subscriptions) publish(ctx context.Context, m *Message, run func(n int,
 	list := (*table)[m.Type]
 	results := make([]error, len(list))
 	run(len(list), func(i int) {
+		results[i] = &HandlerError{Type: m.Type, ID: m.ID, Handler: list[i].handler, Err: errExited} // until it returns
 		results[i] = guard(m.Type, m.ID, list[i].handler, func() error { return list[i].handle(ctx, m) })
 	})
 	var errs []error

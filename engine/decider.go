@@ -19,7 +19,7 @@ type Aggregate interface {
 //	decide(ctx, state, command) -> events, and evolve(state, event) -> state
 //
 // are pure functions, registered with [Decide] and [Evolve]. A decider sees every earlier event of its aggregate: its
-// commands run one after another, in ticket sequence. They should not wait; whatever waits belongs into a handler.
+// commands run one after another, in ticket sequence. They should not wait; code that waits belongs in a handler.
 type Decider[S any] struct {
 	registry *Registry
 	name     string
@@ -43,8 +43,8 @@ func NewDecider[S any](r *Registry, name string, initial func() S) *Decider[S] {
 	}
 }
 
-// Decide registers the command type C under its wire name and who decides it. An error made by [Reject] refuses the
-// command.
+// Decide registers the command type C under its wire name, and the function that decides it. An error made by [Reject]
+// refuses the command.
 func Decide[S, C any](d *Decider[S], typ string, decide func(ctx context.Context, state S, cmd C) ([]any, error)) {
 	t := register[C](d.registry, commandKind, typ)
 	if decide == nil {

@@ -59,7 +59,8 @@ func (h Handler) Call(ctx context.Context, cmd *Command, data any) (events []any
 	return events, nil
 }
 
-// Events makes the events that cmd caused of their payloads. A payload whose type is not registered is an error.
+// Events appends to dst the events that cmd caused, one for each payload. A payload whose type is not registered is an
+// error.
 func (r *Registry) Events(dst []Event, cmd *Command, payloads []any, now time.Time) ([]Event, error) {
 	for _, data := range payloads {
 		typ, err := r.typeOf(data)

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of one append and of the names in it. Every store keeps the same ones, so that what one accepts all accept.
+// Limits of one append and of the names in it. Every store keeps the same ones. Only MaxAppendBytes needs encoded
+// payloads: a store that keeps payloads as Go values, as sinks/memory does, cannot count their bytes.
 const (
 	MaxNameBytes    = 255     // an aggregate id, a type, a source, a content type, a schema
 	MaxAppendEvents = 4096    // events in one append
@@ -15,8 +16,8 @@ const (
 	MaxMetadata     = 64      // attributes in the metadata of one message, each name and value at most MaxNameBytes
 )
 
-// CheckName returns a *LimitError when name is not 1 to 255 bytes of valid UTF-8 without control characters. What
-// names the place in the error: "aggregate id", "type".
+// CheckName returns a *LimitError when name is not 1 to 255 bytes of valid UTF-8 without control characters. The error
+// calls it what: "aggregate id", "type".
 func CheckName(what, name string) error {
 	switch {
 	case name == "":
@@ -55,7 +56,7 @@ func brief(err error) error {
 	return errors.New(strings.ToValidUTF8(text[:most], "") + "…")
 }
 
-// check returns an error when an attribute of the message is out of bounds. What may be empty is looked at when it is not.
+// check returns an error when an attribute of the message is out of bounds. Only the type may not be empty.
 func (m *Message) check() error {
 	if err := CheckName("type", m.Type); err != nil {
 		return err

@@ -16,7 +16,7 @@ type Message struct {
 	CorrelationID ID                // id of the command that started the whole conversation
 	CausationID   ID                // id of the message that directly caused this one; zero for a first command
 	TraceParent   string            // W3C trace context
-	Metadata      map[string]string // further CloudEvents attributes; nil when there are none
+	Metadata      map[string]string // further CloudEvents attributes; nil when there are none; events do not inherit them
 }
 
 // Raw is an encoded payload. A Message whose Data is Raw has not been decoded.
@@ -43,7 +43,7 @@ func NewCommand(subject string, data any) *Command {
 	}}
 }
 
-// AsCommand makes a command of any stream element. An element that is no command becomes one with a Defect, so that a
+// AsCommand gives a stream element as a command. An element that is not a command becomes one with a Defect, so that a
 // foreign stream can never break the belt.
 func AsCommand(element any) *Command {
 	switch e := element.(type) {

@@ -42,7 +42,7 @@ type Outcome struct {
 	Err         error    // why it was dead-lettered or is unknown
 }
 
-// Events is the number of events that the command has in the store as far as this outcome tells.
+// Events is the number of events that the command has in the store, as far as this outcome can tell.
 func (o Outcome) Events() int {
 	if o.Status != Accepted {
 		return 0
@@ -66,7 +66,7 @@ func (o Outcome) Error() error {
 			return fmt.Errorf("%w: %w", ErrUnknown, o.Err)
 		}
 	}
-	if o.Err == nil { // whoever forgot the cause must not turn a failure into a success
+	if o.Err == nil { // a forgotten cause must not turn a failure into a success
 		return fmt.Errorf("engine: command %s: %s", o.CommandID, o.Status)
 	}
 	return o.Err

@@ -21,9 +21,9 @@ func (k kind) String() string {
 	return "event"
 }
 
-// A Registry knows every message type of a program: its stable wire name, its Go type, its handlers. It is filled before
-// the first pipeline is made of it and only read afterwards; registering takes no lock. Faults are collected, so that
-// Err and pipeline.New report all of them at once.
+// A Registry knows every message type of a program: its stable wire name, its Go type, its handlers. It is filled by one
+// goroutine before the first pipeline is made with it, and only read afterwards. Faults are collected, so that Err and
+// pipeline.New report all of them at once.
 type Registry struct {
 	types  map[string]*messageType
 	byGo   map[reflect.Type]*messageType
@@ -51,7 +51,7 @@ type Route struct {
 	First int
 }
 
-// NewRegistry makes an empty registry.
+// NewRegistry makes a registry and lets each module register what it has.
 func NewRegistry(modules ...Module) *Registry {
 	r := &Registry{types: map[string]*messageType{}, byGo: map[reflect.Type]*messageType{}}
 	for _, m := range modules {

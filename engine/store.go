@@ -48,7 +48,8 @@ type Append struct {
 	Expected  Expected
 	CommandID ID // the idempotency key; zero means none is kept
 	// Digest stands for what the command says, so that its id cannot be used for another: a stored id that comes again
-	// with another digest is refused with ErrReused. Zero means that it is not known, and is compared with nothing.
+	// with another digest is refused with ErrReused. Zero means that it is not known, and is compared with nothing: a
+	// pipeline leaves it zero when the store is no PayloadEncoder.
 	Digest uint64
 	// Events in sequence, at most MaxAppendEvents. Subject must be Aggregate; Version and Position are the store's.
 	Events []Event
@@ -61,13 +62,11 @@ type Append struct {
 	Chained bool
 }
 
-// Breaks tells whether an append that is chained to the one with this result conflicts.
-func (r Result) Breaks() bool { return r.Err != nil || r.Duplicate }
-
 // Result is what became of one Append. When Err is nil the fields describe the stored effect.
 //
-// Err is nil or matches one of: ErrConflict (*ConflictError), ErrLimit, ErrReused (*ReusedError), ErrClosed, a context error: nothing
-// stored; ErrUnknown: may be stored, look for the command id before answering; anything else: nothing stored.
+// Err is nil or matches one of these. ErrConflict (*ConflictError), ErrLimit, ErrReused (*ReusedError), ErrClosed or a
+// context error: nothing stored. ErrUnknown: may be stored, look for the command id before answering. Anything else:
+// nothing stored.
 type Result struct {
 	First, Last Version  // versions of the events; Last = First-1 when there are none
 	Position    Position // of the last event; 0 when there are none
@@ -76,7 +75,10 @@ type Result struct {
 	Err         error
 }
 
-// Outcome is the outcome of the command whose append did not fail.
+// Breaks tells whether an append that is Chained to this one must conflict: this one was not stored now.
+func (r Result) Breaks() bool { return r.Err != nil || r.Duplicate }
+
+// Outcome is the outcome of a command whose append did not fail.
 func (r Result) Outcome(id ID) Outcome {
 	o := Outcome{
 		CommandID: id, Status: Accepted, First: r.First, Last: r.Last, Position: r.Position, Repeated: r.Duplicate,
@@ -160,7 +162,8 @@ func Follow(ctx context.Context, store Store, after Position) iter.Seq2[Event, e
 	}
 }
 
-// CheckAppend returns the error with which every store refuses an append that is out of bounds.
+// CheckAppend returns the error with which every store refuses an append that is out of bounds. It counts the bytes of
+// payloads that are Raw, and of no others.
 func CheckAppend(a *Append) error {
 	if err := CheckName("aggregate id", a.Aggregate); err != nil {
 		return err

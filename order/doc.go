@@ -13,8 +13,8 @@
 // [Module] that registers all of it in a registry. Commands go in, events or a rejection with its reason come out.
 //
 // What does not live here: anything that waits. The rules are pure functions of state and command, so that they can be
-// tested without a store, and so that deciding again after a version conflict is harmless. Queues, retries and storage
-// are in the packages pipeline and sinks; nothing of them is imported here.
+// tested without a store, and so that deciding again after a version conflict is harmless. Queues and storage are in the
+// packages pipeline and sinks; nothing of them is imported here.
 //
 // # The life of an order
 //

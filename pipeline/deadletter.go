@@ -1,6 +1,10 @@
 package pipeline
 
-import "github.com/orchestrix-go/orchestrix/engine"
+import (
+	"fmt"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
 
 // deadLetter ends a command that cannot be handled, and keeps it whole where dead letters go.
 func (p *Pipeline) deadLetter(t *task, err error) {
@@ -41,7 +45,11 @@ func (p *Pipeline) closeDeadLetters() <-chan error {
 	close(sink.In())
 	go func() { // await waits; a sink that hangs is left behind, and the error says so
 		sink.AwaitCompletion()
-		completed <- nil
+		var err error
+		if s, ok := sink.(interface{ Err() error }); ok && s.Err() != nil {
+			err = fmt.Errorf("pipeline: dead letters may be missing from their sink: %w", s.Err())
+		}
+		completed <- err
 	}()
 	return completed
 }

@@ -80,9 +80,8 @@ func (d *dispatch) run() {
 	p := d.p
 	if err := p.claim(); err != nil {
 		p.options.Logger.Error("a pipeline is used once: this stage passes nothing on")
+		d.refuse() // answers every command, and keeps upstream going
 		close(d.out)
-		for range d.in { // keep upstream going
-		}
 		return
 	}
 	p.emit = d.emit

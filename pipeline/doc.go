@@ -13,11 +13,11 @@
 //   - Lane. The commands of one aggregate queue in its lane. Different aggregates never share one. A lane is made on
 //     demand and freed when it is empty; a bounded cache keeps the state of those used last.
 //   - Worker. Options.Workers workers take ready lanes, the one ready longest first, each with up to Options.Batch of its
-//     commands: a hot aggregate gets cheaper per command under load.
+//     commands: under load a hot aggregate costs less for each command.
 //   - Fan-out and join. All handlers of all commands of the batch run at once; then the decider decides the commands one
 //     after another, in ticket sequence, on the state folded in memory. Events stand in registration sequence.
 //   - Ordered append. The batch goes to the sink, each command an atomic append with the version it was decided on.
-//   - Settle. Only when the append is durable the outcome is told: to the caller, to the source, to the report.
+//   - Settle. Only when the append is durable is the outcome told: to the caller, to the source, to the report.
 //
 // # Sequence
 //

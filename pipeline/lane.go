@@ -25,9 +25,6 @@ type task struct {
 	rejection error   // that handlers refused it
 }
 
-// fail gives the command up.
-func (t *task) fail(err error) { t.err = err }
-
 // note keeps what a handler made of the command: nothing wrong, a refusal, or a failure.
 func (t *task) note(err error) {
 	if err == nil {

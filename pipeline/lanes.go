@@ -12,7 +12,7 @@ type lanes struct {
 	keep  int // most idle lanes kept
 
 	mu      sync.Mutex
-	ticket  uint64    // of the last command admitted: one row of numbers for all lanes, so ascending in each
+	ticket  uint64    // of the last command admitted: all lanes count together, so tickets ascend in each
 	wake    sync.Cond // a worker waits for a ready lane
 	byID    map[string]*lane
 	ready   laneRow
@@ -90,8 +90,8 @@ func (ls *lanes) take(into []*task) (*lane, []*task) {
 	}
 	l := ls.ready.pop()
 	tasks := l.pop(ls.batch, into)
-	// Whoever takes a lane wakes the next worker if there is more to take: the row of wakings goes on for as long as there
-	// is work that nobody has, and stops by itself.
+	// Whoever takes a lane wakes the next worker if there is more to take: workers wake each other for as long as there is
+	// work that nobody has.
 	ls.signal()
 	return l, tasks
 }

@@ -29,9 +29,10 @@ type Options struct {
 	// DrainTimeout bounds the drain after the context was cancelled; then handlers are cancelled too. Zero means 10 s.
 	DrainTimeout time.Duration
 	// DeadLetters takes a *engine.DeadLetter for each command that could not be handled. The pipeline closes its inlet and
-	// waits for it. Nil means that dead letters are only logged and counted.
+	// waits for it. While it is full nothing is appended, so it must be fast and must not wait for the pipeline itself. Nil
+	// means that dead letters are only logged and counted.
 	DeadLetters streams.Sink
-	// Logger takes warnings; there is no line per message. Nil means no log.
+	// Logger takes warnings, and one line for each dead letter that no sink takes. Nil means no log.
 	Logger *zap.Logger
 }
 

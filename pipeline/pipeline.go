@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"github.com/reugn/go-streams"
@@ -32,7 +31,7 @@ type Pipeline struct {
 	ended   chan struct{}                                   // closed when Run or the chain has ended; nobody sends
 }
 
-// New makes a pipeline of a registry and a store sink, as sinks.NewStore makes one. It starts nothing. It seals the
+// New makes a pipeline from a registry and a store sink, as sinks.NewStore makes one. It starts nothing. It seals the
 // registry and reports every fault in it and in the options at once.
 func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pipeline, error) {
 	var errs []error
@@ -73,9 +72,8 @@ func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, err
 	p.emit = func(_ context.Context, batch *engine.Batch) { p.sink.Record(batch) }
 	shift := p.startShift(ctx)
 	defer shift.cancel()
-	ended := make(chan error, 1) // the sink's goroutine sends once, await receives; room for it, nobody may be there
-	var sink sync.WaitGroup
-	sink.Go(func() { ended <- p.sink.Run(shift.work) })
+	ended := make(chan error, 1)                    // the sink's goroutine sends once, await receives; room for it, nobody may be there
+	go func() { ended <- p.sink.Run(shift.work) }() // await waits; a sink that hangs is left behind, and the error says so
 	sourceErr := p.read(ctx, shift.work, from)
 	shift.drain()
 	p.sink.Close()

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -16,8 +17,8 @@ type Receipt struct {
 }
 
 // Wait blocks until the command has its outcome. The error is the context's when that is done first: the command goes
-// on, and Wait may be called again. It is ErrStopped when the pipeline has ended without an outcome for the command,
-// because a handler ignored its cancellation.
+// on, and Wait may be called again. It matches ErrStopped and engine.ErrUnknown when the pipeline has ended without an
+// outcome for the command, because a handler or the store ignored its cancellation.
 func (r *Receipt) Wait(ctx context.Context) (engine.Outcome, error) {
 	select {
 	case <-r.done:
@@ -29,7 +30,7 @@ func (r *Receipt) Wait(ctx context.Context) (engine.Outcome, error) {
 	case <-r.done:
 		return r.outcome, nil
 	default:
-		return engine.Outcome{}, cmp.Or(ctx.Err(), ErrStopped)
+		return engine.Outcome{}, cmp.Or(ctx.Err(), fmt.Errorf("%w: %w", ErrStopped, engine.ErrUnknown))
 	}
 }
 
@@ -49,7 +50,7 @@ func (p *Pipeline) Send(ctx context.Context, cmd *engine.Command) (*Receipt, err
 	return r, nil
 }
 
-// Do sends a command and waits for its outcome. The error is nil when the command was accepted; it matches
+// Do sends a command, as Send does, and waits for its outcome. The error is nil when the command was accepted; it matches
 // engine.ErrRejected when the domain refused it, is the cause when it was dead-lettered or is unknown, and is the
 // context's when that was done first (the command may still be handled).
 func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome, error) {

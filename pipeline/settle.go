@@ -10,9 +10,9 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// ErrStopped is the cause of the dead letter of a command that was admitted and not yet decided when the drain timeout
-// ran out. Nothing of it is stored; the same command may be sent again.
-var ErrStopped = errors.New("pipeline: stopped before the command was decided, nothing stored")
+// ErrStopped says that the drain timeout ran out. As the cause of a dead letter: the command was not yet decided, nothing
+// of it is stored, and it may be sent again. From Receipt.Wait it comes with engine.ErrUnknown: may be stored.
+var ErrStopped = errors.New("pipeline: stopped before everything was done")
 
 // settle takes what the store made of the turn's batch: outcomes for what is decided, another turn for what met a
 // conflict. Then the lane is let go.

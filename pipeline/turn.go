@@ -31,7 +31,7 @@ func (t *turn) run(ctx context.Context) {
 	defer t.end(ctx) // deferred, for code that ends this goroutine
 	if t.p.cut.Load() {
 		for _, task := range t.tasks {
-			task.fail(ErrStopped)
+			task.err = ErrStopped
 		}
 	}
 	t.prepare()
@@ -54,7 +54,7 @@ func (t *turn) run(ctx context.Context) {
 func (t *turn) end(ctx context.Context) {
 	if t.at != nil {
 		t.lane.forget()
-		t.at.fail(errExited)
+		t.at.err = errExited
 	}
 	t.again = append(t.again, t.tasks...) // copied: the worker uses the array again
 	t.askForFailed()
@@ -74,11 +74,11 @@ func (t *turn) prepare() {
 		}
 		cmd := task.cmd
 		if cmd.Defect != nil {
-			task.fail(cmd.Defect)
+			task.err = cmd.Defect
 			continue
 		}
 		if cmd.ID.IsZero() {
-			task.fail(errors.New("pipeline: command has no id: make it with engine.NewCommand"))
+			task.err = errors.New("pipeline: command has no id: make it with engine.NewCommand")
 			continue
 		}
 		if task.err = engine.CheckName("subject (the aggregate id)", cmd.Subject); task.err != nil {
@@ -177,7 +177,7 @@ func (t *turn) fold(ctx context.Context) error {
 func (t *turn) failDeciders(err error) {
 	for _, task := range t.tasks {
 		if task.err == nil && task.route.NewAggregate != nil {
-			task.fail(err)
+			task.err = err
 		}
 	}
 }
@@ -192,7 +192,7 @@ func (t *turn) decide(ctx context.Context, task *task) bool {
 	}
 	var events []engine.Event
 	if err == nil {
-		events, err = t.p.registry.Events(nil, task.cmd, payloads, t.now.UTC())
+		events, err = t.p.registry.Events(nil, task.cmd, payloads, t.now)
 	}
 	if err == nil && t.p.encoder != nil {
 		err = guarded(func() error { return t.p.encoder.EncodePayloads(events) })
@@ -245,7 +245,8 @@ func joinResults(into []any, results [][]any) []any {
 }
 
 // add puts a command's append into the batch. In a turn with a decider every append is for the version that the decider
-// saw, the stateless ones too: they would overtake what meets a conflict ahead of them. In any other they take any.
+// saw, the stateless ones too: they would overtake what meets a conflict ahead of them. In any other turn every version
+// is right.
 func (t *turn) add(task *task, a engine.Append) {
 	a.Aggregate, a.CommandID, a.Digest, a.Expected = t.lane.id, task.cmd.ID, task.digest, engine.Any
 	if t.exact {

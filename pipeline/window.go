@@ -20,8 +20,10 @@ type window struct {
 
 // seat is one admission that waits for places.
 type seat struct {
-	want  int
-	given chan int // release sends the number of places given, once; the waiter receives; never closed; holds one so that release never blocks
+	want int
+	// given: release or close sends the number of places once, the waiter receives; never closed. Capacity 1, so that the
+	// sender, who holds the lock, never blocks.
+	given chan int
 }
 
 func newWindow(size int) *window { return &window{size: size, free: size} }

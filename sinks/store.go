@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/reugn/go-streams"
 
@@ -26,11 +27,12 @@ type Store struct {
 	followers []streams.Sink
 
 	mu      sync.Mutex
-	ready   sync.Cond // the appender waits for a batch, the close, or its context
-	pending []*engine.Batch
-	closed  bool // no batch will come
-	ended   bool // Run has returned: a late batch is answered at once
+	ready   sync.Cond       // the appender waits for a batch or the close
+	pending []*engine.Batch // bounded by the window of the pipeline: each holds commands without an outcome
+	closed  bool            // no batch will come
+	ended   bool            // Run has returned: a late batch is answered at once
 
+	used    atomic.Bool
 	connect sync.Once
 	in      chan any      // upstream sends and closes, receive receives; unbuffered, a batch is one element
 	done    chan struct{} // receive closes it when everything is stored; nobody sends
@@ -50,7 +52,8 @@ func NewStore(store engine.Store) *Store {
 }
 
 // Then puts a sink behind the store: it gets every event stored from now on as *engine.Event, in position sequence, read
-// from the log. A slow sink holds up no append; the run ends when it has everything. Call it before the sink is used.
+// from the log. A slow sink holds up no append; the run ends when it has everything, and its Err, if it has that method,
+// is among the run's errors. Call it before the sink is used.
 func (s *Store) Then(sink streams.Sink) *Store {
 	s.followers = append(s.followers, sink)
 	return s
@@ -82,13 +85,15 @@ func (s *Store) Close() {
 
 // Run appends what is recorded until Close, and returns when all of it is settled and the sinks behind have got it. Once
 // ctx is done, batches that are not with the store yet are answered with its error, nothing stored, and the sinks behind
-// are cut off.
+// are cut off; Run still waits for Close.
 func (s *Store) Run(ctx context.Context) error {
-	defer context.AfterFunc(ctx, s.ready.Broadcast)()
+	if s.used.Swap(true) {
+		return fmt.Errorf("sinks: store sink used before, make a new one: %w", engine.ErrClosed)
+	}
 	tail, err := s.follow(ctx)
 	var group []*engine.Batch
 	for {
-		if group = s.gather(ctx, group); group == nil {
+		if group = s.gather(group); group == nil {
 			break
 		}
 		if ctx.Err() != nil {
@@ -100,8 +105,9 @@ func (s *Store) Run(ctx context.Context) error {
 	return errors.Join(err, tail.end())
 }
 
-// gather waits for batches and takes them all. Nil says that there will be none.
-func (s *Store) gather(ctx context.Context, used []*engine.Batch) []*engine.Batch {
+// gather waits for batches and takes them all; used is the group before, whose array it uses again. Nil says that there
+// will be none.
+func (s *Store) gather(used []*engine.Batch) []*engine.Batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.pending) == 0 {

@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -35,8 +36,6 @@ func (s *Store) receive() {
 	}
 	s.Close()
 	appender.Wait()
-	if s.fault == nil {
-		s.fault = err
-	}
+	s.fault = errors.Join(s.fault, err)
 	close(s.done)
 }

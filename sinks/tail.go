@@ -41,6 +41,9 @@ func (s *Store) follow(ctx context.Context) (*tail, error) {
 			}
 			close(sink.In())
 			sink.AwaitCompletion()
+			if s, ok := sink.(interface{ Err() error }); ok && s.Err() != nil {
+				t.fail(fmt.Errorf("sinks: a sink behind the store: %w", s.Err()))
+			}
 		})
 	}
 	return t, err
@@ -58,7 +61,7 @@ func (t *tail) read(sink streams.Sink, after engine.Position) {
 	in := sink.In()
 	send := func(event engine.Event, err error) bool {
 		if err != nil {
-			t.fail(err)
+			t.fail(fmt.Errorf("sinks: reading the log for a sink behind the store: %w", err))
 			return false
 		}
 		select {
@@ -84,5 +87,5 @@ func (t *tail) read(sink streams.Sink, after engine.Position) {
 func (t *tail) fail(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.errs = append(t.errs, fmt.Errorf("sinks: reading the log for a sink behind the store: %w", err))
+	t.errs = append(t.errs, err)
 }

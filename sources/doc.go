@@ -14,8 +14,8 @@
 //
 //   - A constructor starts nothing and takes nothing. The first element is taken when somebody asks for elements.
 //   - Elements come in the sequence in which they were read, none twice.
-//   - Nothing is taken while nobody has room for it, except for the one or two batches of at most 256 elements that each
-//     constructor tells of.
+//   - Nothing is taken while nobody has room for it, except for one or two batches of at most 256 elements; each
+//     constructor says how many.
 //   - A context that is done ends the source in bounded time, and is no error.
 //   - A panic in code that was given to a source ends that source with a *engine.PanicError, not the program.
 //   - A source closes the channel it made, and nothing that it was given: no file, no channel.
@@ -25,5 +25,6 @@
 // Via gives a chain of stages that remembers its source. A chain starts nothing either, until To, Out or Start is
 // called, so that a pipeline can bind the source to its own context first. When that context is done the source closes
 // the first stage and the stages close one after another, as go-streams has it; whoever reads the end of the chain has
-// to read until it is closed. Give a chain to a pipeline or to one sink, never to Via of another source: it has its own.
+// to read until it is closed. Give a chain to a pipeline or to one sink, never to Via of another source: a chain has a
+// source already.
 package sources

@@ -30,11 +30,13 @@ const (
 // An error of the reader ends the source with that error; a line that it cut off is not handed over. Payloads stay
 // engine.Raw until they are handled.
 //
-// The reader is read in one goroutine of the source, at most two batches of 256 lines ahead, fewer when they are long,
-// and a line is handed over at once when no other waits: a pipe typed by hand answers line by line. A read cannot be cancelled in general. Once the
-// context is done, a reader that has SetReadDeadline (pipes, sockets) is interrupted by it and its deadline taken away
-// after that; any other is given 100 ms, and then that one goroutine is left behind to end when the read returns. Lines
-// read ahead are dropped. The reader is never closed: who opened it closes it.
+// The reader is read in one goroutine of the source, at most two batches of 256 lines ahead, fewer when they are long. A
+// line is handed over at once when no other waits: a pipe typed by hand answers line by line.
+//
+// A read cannot be cancelled in general. Once the context is done, a reader that has SetReadDeadline (pipes, sockets) is
+// interrupted with it, and the deadline is taken away after that. Any other reader is given 100 ms; then that goroutine is
+// left behind and ends when the read returns. Lines read ahead are dropped. The reader is never closed: whoever opened it
+// closes it.
 func JSONLines(r io.Reader) *Source {
 	name := ""
 	if named, ok := r.(interface{ Name() string }); ok {

@@ -14,15 +14,15 @@ var (
 	_ engine.Starter = (*EventSource)(nil)
 )
 
-// An EventSource is where stored events come from, as *engine.Event: a streams.Source and no source of commands. It is
-// used once. Who wants to go on later remembers the Position of the last event it has dealt with.
+// An EventSource is where stored events come from, as *engine.Event. It is a streams.Source, but not a source of commands.
+// It is used once. To go on later, remember the Position of the last event that was dealt with.
 type EventSource struct{ outlet }
 
 // Log is the source of every event after a position, in log sequence, none skipped: first what is stored, then what is
 // appended, as it is appended. It ends with the context, or with the store's error, which is engine.ErrClosed when the
 // store was closed. Position 0 is the beginning.
 //
-// The log is the buffer: whoever reads slowly holds up no writer.
+// The log is the buffer: a slow reader holds up no writer.
 func Log(store engine.Store, after engine.Position) *EventSource {
 	return newEventSource(func(ctx context.Context) iter.Seq2[engine.Event, error] {
 		return engine.Follow(ctx, store, after)

@@ -8,8 +8,9 @@ import (
 // Seq is the source of what an iterator yields.
 //
 // The iterator runs in one goroutine of the source, at most two batches of 256 elements ahead for Feed and two elements
-// for Out, and is stopped like a loop over it that breaks off: yield returns false. Once the context is done the source waits up to 100 ms for that. An iterator that
-// waits for something longer should itself watch the context; one that does not ends when it next yields.
+// for Out. It is stopped as by a break in a loop over it: yield returns false. Once the context is done the source waits
+// up to 100 ms for that. An iterator that waits longer for something should watch the context itself; one that does not
+// ends when it next yields.
 func Seq[T any](elements iter.Seq[T]) *Source {
 	return newSource(ahead{fill: func(_ context.Context, put func(any, int) bool) error {
 		for e := range elements {

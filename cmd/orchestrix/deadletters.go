@@ -11,11 +11,11 @@ import (
 	"github.com/orchestrix-go/orchestrix/sinks"
 )
 
-// deadLettersShown is how many dead letters are told one by one; all of them are in the file.
+// deadLettersShown is how many dead letters are printed one by one; all of them are in the file.
 const deadLettersShown = 20
 
-// deadLetters tells each dead letter on w with its place and reason, and keeps it whole in a file, which is made with the
-// first and added to by later runs.
+// deadLetters prints dead letters to w with their place and reason, and keeps each whole in a file, which is made with
+// the first and added to by later runs.
 type deadLetters struct {
 	path  string
 	w     io.Writer

@@ -17,7 +17,7 @@ import (
 // plainEvery is how often a line says how far a run is where there is no terminal.
 const plainEvery = 2 * time.Second
 
-// watch tells on w how far the pipeline is, until the function it gives is called: a bar on a terminal, otherwise a line
+// watch prints to w how far the pipeline is, until the function it gives is called: a bar on a terminal, otherwise a line
 // every two seconds. Total is the number of commands to come, 0 when nobody knows.
 func watch(p *pipeline.Pipeline, total int, w io.Writer) (stop func()) {
 	done := make(chan struct{}) // stop closes it; nobody sends
@@ -59,6 +59,7 @@ func bar(p *pipeline.Pipeline, total int, w io.Writer, done <-chan struct{}) {
 	pw.SetOutputWriter(w)
 	pw.SetUpdateFrequency(100 * time.Millisecond)
 	pw.SetStyle(progress.StyleBlocks)
+	pw.SetAutoStop(true) // ends with the tracker: a Stop that comes before Render has begun would be lost
 	pw.Style().Visibility.Speed = true
 	tracker := &progress.Tracker{Message: "commands", Total: int64(total)}
 	pw.AppendTracker(tracker)
@@ -75,7 +76,6 @@ func bar(p *pipeline.Pipeline, total int, w io.Writer, done <-chan struct{}) {
 		}
 		tracker.SetValue(int64(p.Report().Commands))
 		tracker.MarkAsDone()
-		pw.Stop()
 		rendering.Wait()
 		return
 	}

@@ -33,7 +33,7 @@ func newRun(std streams) *cobra.Command {
 		Long: `Runs commands through the order domain into a store, and judges the sequence.
 
 With --in the commands are CloudEvents JSON lines. Without it, interleaved orders are generated. A line that cannot be
-read or handled is told, kept whole in a file beside the store, and the run goes on. The same command id twice, in one
+read or handled is reported, kept whole in a file beside the store, and the run goes on. The same command id twice, in one
 run or in several, is stored once and answered with its first outcome.`,
 		Example: `  orchestrix run
   orchestrix run --in orders.jsonl --store orders.db

@@ -20,8 +20,8 @@
 // store.
 //
 // The random parts are short in a plain run. The flag -rapid.checks=2000 lengthens Machine and Differential; the
-// environment variables ORCHESTRIX_HISTORIES, ORCHESTRIX_LONG and ORCHESTRIX_REFUSED lengthen the others, and
-// ORCHESTRIX_SEED repeats one. A failure logs the command to run it again.
+// environment variables ORCHESTRIX_HISTORIES, ORCHESTRIX_OPERATIONS, ORCHESTRIX_LONG and ORCHESTRIX_REFUSED lengthen the
+// others, and ORCHESTRIX_SEED repeats one. A failure logs the command to run it again.
 //
 // Every rule has been seen to fail: this package's own tests hold stores that break one rule each, and demand that each
 // of them is caught.

@@ -11,10 +11,11 @@ import (
 
 // The environment variables that make the long checks longer, or repeatable.
 const (
-	envSeed      = "ORCHESTRIX_SEED"      // of everything random, rapid's apart
-	envHistories = "ORCHESTRIX_HISTORIES" // of 2,500 operations, for Linearizable
-	envLong      = "ORCHESTRIX_LONG"      // operations, for LongHistory
-	envRefused   = "ORCHESTRIX_REFUSED"   // appends, for Refused
+	envSeed       = "ORCHESTRIX_SEED"       // of everything random, rapid's apart
+	envHistories  = "ORCHESTRIX_HISTORIES"  // for Linearizable
+	envOperations = "ORCHESTRIX_OPERATIONS" // of each of them
+	envLong       = "ORCHESTRIX_LONG"       // operations, for LongHistory
+	envRefused    = "ORCHESTRIX_REFUSED"    // appends, for Refused
 )
 
 // number reads a count from the environment; fallback when it is not set. A value that is no number ends the program, so

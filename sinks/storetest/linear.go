@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -20,14 +19,11 @@ import (
 // call and its return. An append that answered ErrUnknown may have had its effect then, later or never; any other error
 // must have had none. A timeline of what is impossible is kept as a page of HTML, its path is logged.
 //
-// It judges 2 histories of 500 operations, or as many of 2,500 as ORCHESTRIX_HISTORIES says.
+// It judges 2 histories of 500 operations, or as ORCHESTRIX_HISTORIES and ORCHESTRIX_OPERATIONS say.
 func Linearizable(t *testing.T, open func(t *testing.T, dir string) engine.Store, options Concurrency) {
 	t.Helper()
-	histories, operations := number(envHistories, 2), 500
-	if _, ok := os.LookupEnv(envHistories); ok {
-		operations = 2500
-	}
-	options = options.filled(operations)
+	histories := number(envHistories, 2)
+	options = options.filled(number(envOperations, 500))
 	for i := range histories {
 		one := options
 		one.Seed += uint64(i)
