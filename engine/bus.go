@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -92,6 +93,9 @@ func (s *subscriptions) Subscribe(typ, handler string, handle MessageHandler) er
 	}
 	if err := CheckName("handler name", handler); err != nil {
 		return err
+	}
+	if handle == nil {
+		return fmt.Errorf("engine: handler %q of %q is nil", handler, typ)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

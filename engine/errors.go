@@ -92,9 +92,12 @@ type PanicError struct {
 // Error gives the panic's value, without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// Unwrap gives the panic's value when it was an error.
+// Unwrap gives the panic's value when it was an error, but no rejection: a panic is a failure, whatever was thrown.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
+	if errors.Is(err, ErrRejected) {
+		return nil
+	}
 	return err
 }
 

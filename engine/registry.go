@@ -80,7 +80,7 @@ func (r *Registry) Route(cmd *Command) (*Route, error) {
 	var t *messageType
 	if cmd.Type == "" {
 		if t = r.byGo[reflect.TypeOf(cmd.Data)]; t == nil {
-			return nil, fmt.Errorf("%w: Go type %T", ErrNoType, cmd.Data)
+			return nil, fmt.Errorf("%w: Go type %T: register the struct with engine.OnCommand or engine.Decide", ErrNoType, cmd.Data)
 		}
 	} else if t = r.types[cmd.Type]; t == nil {
 		return nil, fmt.Errorf("%w: %q", ErrNoType, clip(cmd.Type))
@@ -96,7 +96,7 @@ func (r *Registry) typeOf(data any) (string, error) {
 	t := r.byGo[reflect.TypeOf(data)]
 	switch {
 	case t == nil:
-		return "", fmt.Errorf("%w: Go type %T", ErrNoType, data)
+		return "", fmt.Errorf("%w: Go type %T: register the struct with engine.RegisterEvent or engine.Evolve", ErrNoType, data)
 	case t.kind != eventKind:
 		return "", fmt.Errorf("%w: %q is a command, not an event", ErrNoType, t.name)
 	}

@@ -41,14 +41,14 @@ func TestRegistryRoutesByTypeOrGoType(t *testing.T) {
 func TestRegistryUnknownTypes(t *testing.T) {
 	r := engine.NewRegistry(purse{})
 	for want, m := range map[string]engine.Message{
-		`engine: type is not registered: "purse.burn"`:                                 {Type: "purse.burn", Data: deposit{}},
-		`engine: type is not registered: "` + strings.Repeat("x", 80) + `…"`:           {Type: strings.Repeat("x", 1000)},
-		`engine: type is not registered: Go type string`:                               {Data: "text"},
-		`engine: type is not registered: Go type engine.Raw`:                           {Data: engine.Raw(`{}`)},
-		`engine: type is not registered: Go type *engine_test.deposit`:                 {Data: &deposit{}},
-		`engine: type is not registered: Go type <nil>`:                                {},
-		`engine: type is not registered: "purse.deposited" is an event, not a command`: {Type: "purse.deposited"},
-		`engine: type is not registered: "purse.withdrawn" is an event, not a command`: {Data: withdrawn{}},
+		`engine: type is not registered: "purse.burn"`:                                                                             {Type: "purse.burn", Data: deposit{}},
+		`engine: type is not registered: "` + strings.Repeat("x", 80) + `…"`:                                                       {Type: strings.Repeat("x", 1000)},
+		`engine: type is not registered: Go type string: register the struct with engine.OnCommand or engine.Decide`:               {Data: "text"},
+		`engine: type is not registered: Go type engine.Raw: register the struct with engine.OnCommand or engine.Decide`:           {Data: engine.Raw(`{}`)},
+		`engine: type is not registered: Go type *engine_test.deposit: register the struct with engine.OnCommand or engine.Decide`: {Data: &deposit{}},
+		`engine: type is not registered: Go type <nil>: register the struct with engine.OnCommand or engine.Decide`:                {},
+		`engine: type is not registered: "purse.deposited" is an event, not a command`:                                             {Type: "purse.deposited"},
+		`engine: type is not registered: "purse.withdrawn" is an event, not a command`:                                             {Data: withdrawn{}},
 	} {
 		route, err := r.Route(&engine.Command{Message: m})
 		require.EqualError(t, err, want)
@@ -62,9 +62,9 @@ func TestRegistryEventsRefusesOtherPayloads(t *testing.T) {
 	r := engine.NewRegistry(purse{})
 	cmd := engine.NewCommand("purse-1", deposit{})
 	for want, data := range map[string]any{
-		`engine: type is not registered: Go type string`:                             "text",
-		`engine: type is not registered: Go type <nil>`:                              nil,
-		`engine: type is not registered: "purse.deposit" is a command, not an event`: deposit{},
+		`engine: type is not registered: Go type string: register the struct with engine.RegisterEvent or engine.Evolve`: "text",
+		`engine: type is not registered: Go type <nil>: register the struct with engine.RegisterEvent or engine.Evolve`:  nil,
+		`engine: type is not registered: "purse.deposit" is a command, not an event`:                                     deposit{},
 	} {
 		events, err := r.Events(nil, cmd, []any{deposited{1}, data, deposited{2}}, time.Now())
 		require.EqualError(t, err, want)

@@ -16,7 +16,7 @@ func (p *Pipeline) deadLetter(t *task, err error) {
 	p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.DeadLettered, Err: err})
 }
 
-// keep sends a dead letter to where they go, and waits while that is full. Only when the pipeline was cut and gave up the
+// keep sends a dead letter to where they go, and waits while that is full. When that fails, no more is read. Only when the pipeline was cut and gave up the
 // sink too, the letter is logged instead.
 //
 // The inlet is closed when no command is without an outcome, so that nobody sends any more, or else some time after
@@ -27,6 +27,9 @@ func (p *Pipeline) keep(letter *engine.DeadLetter) {
 	default:
 		select {
 		case p.options.DeadLetters.In() <- letter:
+			if err := p.lettersErr(); err != nil {
+				p.halt(err)
+			}
 			return
 		case <-p.givenUp:
 		}
@@ -45,11 +48,15 @@ func (p *Pipeline) closeDeadLetters() <-chan error {
 	close(sink.In())
 	go func() { // await waits; a sink that hangs is left behind, and the error says so
 		sink.AwaitCompletion()
-		var err error
-		if s, ok := sink.(interface{ Err() error }); ok && s.Err() != nil {
-			err = fmt.Errorf("pipeline: dead letters may be missing from their sink: %w", s.Err())
-		}
-		completed <- err
+		completed <- p.lettersErr()
 	}()
 	return completed
+}
+
+// lettersErr is what the dead letter sink says is wrong, if it can say so.
+func (p *Pipeline) lettersErr() error {
+	if s, ok := p.options.DeadLetters.(interface{ Err() error }); ok && s.Err() != nil {
+		return fmt.Errorf("pipeline: dead letters may be missing from their sink: %w", s.Err())
+	}
+	return nil
 }

@@ -87,7 +87,7 @@ func (d *dispatch) run() {
 	p.emit = d.emit
 	s := p.startShift(d.ctx)
 	defer s.cancel()
-	err := p.drawAll(d.ctx, d.in, func(cmds []*engine.Command) error { return p.admit(s.work, cmds) })
+	err := p.drawAll(s.reading, d.in, func(cmds []*engine.Command) error { return p.admit(s.work, cmds) })
 	if err != nil {
 		go d.refuse() // ends when upstream closes the inlet, as every go-streams stage does in the end
 	}

@@ -13,25 +13,30 @@ import (
 // intakeBatch is how many elements of a plain outlet are admitted together when they are there without waiting.
 const intakeBatch = 256
 
-// intake reads one source to its end and admits what it gives. Ctx ends the reading; what was read is admitted under
-// work, so that nothing is read and then dropped.
-func (p *Pipeline) intake(ctx, work context.Context, from streams.Outlet) error {
-	admit := func(cmds []*engine.Command) error { return p.admit(work, cmds) }
+// intake reads one source to its end and admits what it gives. What was read when reading ends is admitted all the same,
+// so that nothing is read and then dropped.
+func (p *Pipeline) intake(s *shift, from streams.Outlet) error {
+	if from == nil {
+		return errors.New("pipeline: a source is nil: make it with package sources")
+	}
+	admit := func(cmds []*engine.Command) error { return p.admit(s.work, cmds) }
 	var err error
 	if feeder, ok := from.(engine.Feeder); ok {
-		err = feeder.Feed(ctx, admit)
+		err = feeder.Feed(s.reading, admit)
 	} else if starter, ok := from.(engine.Starter); ok {
-		starter.Start(ctx)
-		if err = p.drawAll(work, from.Out(), admit); err == nil {
+		starter.Start(s.reading)
+		if err = p.drawAll(s.work, from.Out(), admit); err == nil {
 			err = starter.Err()
 		} else {
 			p.turnAway(from.Out())
 		}
 	} else {
-		err = p.drawAll(ctx, from.Out(), admit)
+		err = p.drawAll(s.reading, from.Out(), admit)
 	}
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil // it was told to stop
+	for _, ctx := range []context.Context{s.reading, s.work} {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return nil // it was told to stop
+		}
 	}
 	return err
 }

@@ -30,19 +30,11 @@ func (t *task) note(err error) {
 	if err == nil {
 		return
 	}
-	if _, ok := rejection(err); ok {
+	if errors.Is(err, engine.ErrRejected) {
 		t.rejection = errors.Join(t.rejection, err)
 		return
 	}
 	t.err = errors.Join(t.err, err)
-}
-
-// rejection finds the domain's refusal in an error. A panic is none, whatever its value.
-func rejection(err error) (*engine.RejectedError, bool) {
-	if _, panicked := errors.AsType[*engine.PanicError](err); panicked {
-		return nil, false
-	}
-	return errors.AsType[*engine.RejectedError](err)
 }
 
 // lane is the queue of one aggregate that has commands waiting or under way: data, not a goroutine.

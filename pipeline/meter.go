@@ -15,6 +15,7 @@ type meter struct {
 	began    time.Time
 	ended    time.Time // zero while the pipeline runs
 	counts   Counts
+	first    error // cause of the first dead letter
 	sequence Sequence
 	latency  *hdrhistogram.Histogram // microseconds from admission to outcome, to 3 digits
 }
@@ -48,6 +49,9 @@ func (m *meter) outcome(t *task, o *engine.Outcome) {
 		m.counts.Rejected++
 	case engine.DeadLettered:
 		m.counts.DeadLettered++
+		if m.first == nil {
+			m.first = o.Err
+		}
 	case engine.Unknown:
 		m.counts.Unknown++
 	}
@@ -84,7 +88,7 @@ func (m *meter) stored(l *lane, expected engine.Expected, r *engine.Result) {
 func (m *meter) report(store engine.Capabilities, inFlight int) Report {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := Report{Counts: m.counts, Sequence: m.sequence, Store: store, InFlight: inFlight}
+	r := Report{Counts: m.counts, FirstDeadLetter: m.first, Sequence: m.sequence, Store: store, InFlight: inFlight}
 	switch {
 	case m.began.IsZero():
 	case m.ended.IsZero():

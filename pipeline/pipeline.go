@@ -24,6 +24,7 @@ type Pipeline struct {
 	lanes   *lanes
 	meter   *meter
 	used    atomic.Bool
+	halt    context.CancelCauseFunc                         // ends the reading of sources; set as emit is
 	emit    func(work context.Context, batch *engine.Batch) // where a turn's batch goes; set before the first worker starts
 	cut     atomic.Bool                                     // the drain timeout ran out: nothing more is decided
 	started chan struct{}                                   // closed when admission opens; nobody sends
@@ -74,7 +75,7 @@ func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, err
 	defer shift.cancel()
 	ended := make(chan error, 1)                    // the sink's goroutine sends once, await receives; room for it, nobody may be there
 	go func() { ended <- p.sink.Run(shift.work) }() // await waits; a sink that hangs is left behind, and the error says so
-	sourceErr := p.read(ctx, shift.work, from)
+	sourceErr := p.read(shift, from)
 	shift.drain()
 	p.sink.Close()
 	sinkErr := shift.await("store sink", ended) // work goes on meanwhile: sinks behind it still have events to come
@@ -98,13 +99,17 @@ func (p *Pipeline) claim() error {
 }
 
 // read takes every source to its end. Without one it waits for the context.
-func (p *Pipeline) read(ctx, work context.Context, from []streams.Outlet) error {
+func (p *Pipeline) read(s *shift, from []streams.Outlet) error {
 	if len(from) == 0 {
-		<-ctx.Done()
-		return nil
+		<-s.reading.Done()
 	}
-	errs := make([]error, len(from))
-	engine.FanOut(len(from), func(i int) { errs[i] = p.intake(ctx, work, from[i]) })
+	errs := make([]error, len(from), len(from)+1)
+	engine.FanOut(len(from), func(i int) {
+		errs[i] = guarded(func() error { return p.intake(s, from[i]) })
+	})
+	if cause := context.Cause(s.reading); cause != s.reading.Err() {
+		errs = append(errs, cause) // why it was halted
+	}
 	return errors.Join(errs...)
 }
 

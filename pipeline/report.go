@@ -25,9 +25,10 @@ type Latency struct{ P50, P99, P999 time.Duration }
 // A Report says what a pipeline did. It prints itself.
 type Report struct {
 	Counts
-	InFlight int // commands without an outcome
-	Elapsed  time.Duration
-	Latency  Latency
+	FirstDeadLetter error // cause of the first dead letter; nil when there is none
+	InFlight        int   // commands without an outcome
+	Elapsed         time.Duration
+	Latency         Latency
 	// Sequence is the verdict that the pipeline reaches from what the store answered. To read it back from the store
 	// itself, use package bench.
 	Sequence Sequence
@@ -48,6 +49,9 @@ func (r Report) String() string {
 	fmt.Fprintf(&b, "commands   %d in %v: %.0f/s\n", r.Commands, r.Elapsed.Round(time.Millisecond), r.Rate())
 	fmt.Fprintf(&b, "outcomes   %d accepted, %d rejected, %d dead-lettered, %d unknown (%d repeated)\n",
 		r.Accepted, r.Rejected, r.DeadLettered, r.Unknown, r.Repeated)
+	if r.FirstDeadLetter != nil {
+		fmt.Fprintf(&b, "           first dead letter: %v\n", r.FirstDeadLetter)
+	}
 	fmt.Fprintf(&b, "events     %d appended to %s\n", r.Events, r.store())
 	fmt.Fprintf(&b, "latency    p50 %v, p99 %v, p99.9 %v\n", r.Latency.P50, r.Latency.P99, r.Latency.P999)
 	verdict := "holds"

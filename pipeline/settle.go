@@ -28,16 +28,19 @@ func (t *turn) settle(results []engine.Result) {
 				l.forget() // the state was folded with what this decision made, which is not what is stored
 			}
 			t.p.end(task, r.Outcome(task.cmd.ID))
-		case task.err != nil:
+		case task.err != nil && !errors.Is(r.Err, engine.ErrUnknown):
 			t.p.deadLetter(task, task.err)
 		case errors.Is(r.Err, engine.ErrConflict):
 			l.forget()
 			again = append(again, task)
 		case errors.Is(r.Err, engine.ErrUnknown):
 			l.forget()
-			t.p.end(task, engine.Outcome{CommandID: task.cmd.ID, Status: engine.Unknown, Err: r.Err})
+			t.p.end(task, engine.Outcome{CommandID: task.cmd.ID, Status: engine.Unknown, Err: errors.Join(task.err, r.Err)})
 		default:
 			l.forget()
+			if errors.Is(r.Err, engine.ErrClosed) {
+				t.p.halt(fmt.Errorf("pipeline: the store takes nothing any more: %w", r.Err))
+			}
 			if t.p.cut.Load() && errors.Is(r.Err, context.Canceled) {
 				r.Err = ErrStopped
 			}
@@ -89,6 +92,7 @@ func (p *Pipeline) end(t *task, o engine.Outcome) {
 	if t.cmd.Settled != nil {
 		p.acknowledge(t.cmd, o)
 	}
+	*t = task{} // the tasks of one admission share an array: one that waits must not keep what the others carried
 	p.window.release(1)
 }
 

@@ -13,7 +13,8 @@ const abandonAfter = 500 * time.Millisecond
 // shift is the time in which a pipeline's workers work: from the first worker's start to the last one's end.
 type shift struct {
 	p       *Pipeline
-	work    context.Context // of handlers and sink: outlives ctx, so that what was admitted is finished
+	reading context.Context // of the sources: ends with ctx, or by halt
+	work    context.Context // of handlers and sink: outlives reading, so that what was admitted is finished
 	cancel  context.CancelFunc
 	over    chan struct{} // end closes it, watch receives; nobody sends
 	watched sync.WaitGroup
@@ -26,7 +27,8 @@ type shift struct {
 func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s := &shift{p: p, over: make(chan struct{})}
 	s.work, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	s.watched.Go(func() { s.watch(ctx) })
+	s.reading, p.halt = context.WithCancelCause(ctx)
+	s.watched.Go(s.watch)
 	for range p.options.Workers {
 		s.workers.Go(s.serve)
 	}
@@ -34,10 +36,10 @@ func (p *Pipeline) startShift(ctx context.Context) *shift {
 	return s
 }
 
-// watch cuts the work when the drain timeout runs out after ctx is done, whatever the pipeline waits for by then.
-func (s *shift) watch(ctx context.Context) {
+// watch cuts the work when the drain timeout runs out after reading has ended, whatever the pipeline waits for by then.
+func (s *shift) watch() {
 	select {
-	case <-ctx.Done():
+	case <-s.reading.Done():
 	case <-s.over:
 		return
 	}
@@ -94,6 +96,7 @@ func (s *shift) await(sink string, ended <-chan error) error {
 func (s *shift) end() error {
 	close(s.over)
 	s.watched.Wait()
+	s.p.halt(nil)
 	if s.abandoned {
 		return fmt.Errorf("%w: %d commands are still in handlers, or in a store, that ignore their cancellation",
 			ErrStopped, s.p.window.inFlight())

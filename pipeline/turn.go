@@ -186,7 +186,7 @@ func (t *turn) failDeciders(err error) {
 // lost, so that the commands behind must be decided again.
 func (t *turn) decide(ctx context.Context, task *task) bool {
 	payloads, err := t.payloads(ctx, task)
-	if rejected, ok := rejection(err); ok {
+	if rejected, ok := errors.AsType[*engine.RejectedError](err); ok {
 		t.add(task, engine.Append{Rejection: cmp.Or(rejected.Reason, "no reason was given")}) // empty would mean accepted
 		return true
 	}
@@ -256,9 +256,10 @@ func (t *turn) add(task *task, a engine.Append) {
 	t.decided = append(t.decided, task)
 }
 
-// giveUp ends a command that failed. One that could be read is asked for first.
+// giveUp ends a command that failed. One that could be read is asked for first; one that could not says something else
+// than whatever is stored under its id.
 func (t *turn) giveUp(task *task, err error) {
-	if task.route == nil || errors.Is(err, ErrStopped) {
+	if !task.handled || errors.Is(err, ErrStopped) {
 		t.p.deadLetter(task, err)
 		return
 	}
