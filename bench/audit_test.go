@@ -205,3 +205,106 @@ func TestAuditOfDuplicates(t *testing.T) {
 	audit, _ := audited(t, cmds...)
 	require.Equal(t, 2, audit.Aggregates(), fmt.Sprint(len(cmds)))
 }
+
+// twice runs two commands that have one id, with a third for the same order between them, and gives the verdict.
+func twice(t *testing.T, store engine.Store, first, between, second *engine.Command) (pipeline.Report, pipeline.Sequence) {
+	t.Helper()
+	second.ID = first.ID
+	audit := bench.NewAudit()
+	end, err := store.End(t.Context())
+	require.NoError(t, err)
+	audit.Since(end)
+	p, err := pipeline.New(engine.NewRegistry(order.Module{}), sinks.NewStore(store), pipeline.Options{})
+	require.NoError(t, err)
+	report, err := p.Run(t.Context(), audit.Watch(sources.Slice([]*engine.Command{first, between, second})))
+	require.NoError(t, err)
+	verdict, err := audit.Check(t.Context(), store)
+	require.NoError(t, err)
+	return report, verdict
+}
+
+// One id may arrive more often than once and fare differently: what counts is what was told of the arrival that was
+// stored, at the place where that one stands.
+func TestAuditOfOneIDTwice(t *testing.T) {
+	create := func(subject string) *engine.Command {
+		return engine.NewCommand(subject, order.Create{Customer: "c"})
+	}
+	add := engine.NewCommand("a", order.AddItem{SKU: "x", Quantity: 1})
+	strange := func() *engine.Command {
+		return &engine.Command{Message: engine.Message{ID: engine.NewID(), Type: "order.explode", Subject: "a"}}
+	}
+	t.Run("the first is dead-lettered", func(t *testing.T) {
+		report, verdict := twice(t, memory.New(), strange(), create("a"), engine.NewCommand("a", order.AddItem{SKU: "y", Quantity: 1}))
+		require.Equal(t, []int{1, 2}, []int{report.DeadLettered, report.Accepted})
+		require.Equal(t, pipeline.Sequence{}, verdict, "the second is stored behind the command between, where it stands")
+	})
+	t.Run("on two aggregates", func(t *testing.T) {
+		report, verdict := twice(t, memory.New(), create("a"), add, create("b"))
+		require.Equal(t, 1, report.DeadLettered)
+		require.Equal(t, pipeline.Sequence{}, verdict)
+	})
+	t.Run("stored by an earlier run, then dead-lettered", func(t *testing.T) {
+		store, cmd := memory.New(), create("a")
+		_, verdict := twice(t, store, cmd, create("b"), create("a"))
+		require.Equal(t, pipeline.Sequence{}, verdict)
+		again := strange()
+		again.ID = cmd.ID
+		report, verdict := twice(t, store, again, create("c"), strange())
+		require.Equal(t, 2, report.DeadLettered)
+		require.Equal(t, pipeline.Sequence{}, verdict)
+	})
+}
+
+// What the arrivals of one id are told, and what the store has of it.
+func TestAuditOfOutcomesOfOneIDTwice(t *testing.T) {
+	accepted := engine.Outcome{Status: engine.Accepted, First: 1, Last: 1}
+	repeated, unknown, dead := accepted, engine.Outcome{Status: engine.Unknown}, engine.Outcome{Status: engine.DeadLettered}
+	repeated.Repeated = true
+	two := engine.Outcome{Status: engine.Accepted, First: 1, Last: 2, Repeated: true}
+	lost, double := pipeline.Sequence{Lost: 1}, pipeline.Sequence{Duplicates: 1}
+	for name, c := range map[string]struct {
+		told           []engine.Outcome
+		stored, absent pipeline.Sequence
+	}{
+		"none":                   {nil, lost, lost},
+		"dead and accepted":      {[]engine.Outcome{dead, accepted}, pipeline.Sequence{}, lost},
+		"accepted and dead":      {[]engine.Outcome{accepted, dead}, pipeline.Sequence{}, lost},
+		"unknown and repeated":   {[]engine.Outcome{unknown, repeated}, pipeline.Sequence{}, lost},
+		"unknown and dead":       {[]engine.Outcome{unknown, dead}, pipeline.Sequence{}, pipeline.Sequence{}},
+		"dead and dead":          {[]engine.Outcome{dead, dead}, double, pipeline.Sequence{}},
+		"contradicting accepted": {[]engine.Outcome{accepted, two}, lost, lost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			audit, store := bench.NewAudit(), memory.New()
+			first := engine.NewCommand("a", nil)
+			second := *first
+			audit.Note(first)
+			audit.Note(&second)
+			for i, o := range c.told {
+				[]*engine.Command{first, &second}[i].Settled(o)
+			}
+			verdict, err := audit.Check(t.Context(), store)
+			require.NoError(t, err)
+			require.Equal(t, c.absent, verdict)
+			event := engine.Event{Message: engine.Message{Type: "x", Subject: "a", CausationID: first.ID}}
+			a := engine.Append{Aggregate: "a", Expected: engine.Any, CommandID: first.ID, Events: []engine.Event{event}}
+			require.NoError(t, store.Append(t.Context(), []engine.Append{a})[0].Err)
+			verdict, err = audit.Check(t.Context(), store)
+			require.NoError(t, err)
+			require.Equal(t, c.stored, verdict)
+		})
+	}
+}
+
+// The very same value sent twice is hooked once: its Settled must not change while it is under way.
+func TestAuditOfTheSameValueTwice(t *testing.T) {
+	audit, cmd, calls := bench.NewAudit(), engine.NewCommand("a", nil), 0
+	cmd.Settled = func(engine.Outcome) { calls++ }
+	audit.Note(cmd)
+	audit.Note(cmd)
+	cmd.Settled(engine.Outcome{Status: engine.Rejected})
+	require.Equal(t, 1, calls)
+	verdict, err := audit.Check(t.Context(), memory.New())
+	require.NoError(t, err)
+	require.Equal(t, pipeline.Sequence{}, verdict)
+}

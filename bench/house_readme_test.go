@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ var (
 	backticks  = regexp.MustCompile("`([^`\\s]+)`")
 	lineNumber = regexp.MustCompile(`:\d+$`)
 	testName   = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark|Example)[A-Z_]\w*`)
+	testLink   = regexp.MustCompile(`\[((?:Test|Fuzz)[A-Z_]\w*)\]\(([^()\s]+_test\.go)\)`)
 	pathLetter = regexp.MustCompile(`^[\w./-]+$`)
 )
 
@@ -83,4 +85,45 @@ func checkReadmeTests(t *tree) []string {
 		}
 	}
 	return faults
+}
+
+// checkReadmePromises looks at the table of promises: each has its line, and a link to a test where that test is. Other
+// links may stand beside it.
+func checkReadmePromises(t *tree) []string {
+	rows := map[string]string{}
+	for line := range strings.Lines(t.texts[readme]) {
+		if cells := strings.Split(line, "|"); len(cells) > 2 {
+			rows[strings.TrimSpace(cells[1])] += line
+		}
+	}
+	var faults []string
+	for i := range promises {
+		name := fmt.Sprint("G", i+1)
+		row, ok := rows[name]
+		if !ok {
+			faults = append(faults, readme+": has no line for the promise "+name+"; the table must name G1 to "+
+				fmt.Sprint("G", promises))
+			continue
+		}
+		proofs := testLink.FindAllStringSubmatch(row, -1)
+		if len(proofs) == 0 {
+			faults = append(faults, readme+": "+name+" has no proof; link a test as [TestName](path/x_test.go)")
+		}
+		for _, proof := range proofs {
+			if !t.declares(path.Clean(proof[2]), proof[1]) {
+				faults = append(faults, readme+": "+name+" is proved by "+proof[1]+", which is not in "+proof[2]+
+					"; correct the link")
+			}
+		}
+	}
+	return faults
+}
+
+// declares says whether a file has a function of that name.
+func (t *tree) declares(file, name string) bool {
+	return slices.ContainsFunc(t.sources, func(s *source) bool {
+		return s.path == file && slices.ContainsFunc(s.declarations(), func(d declared) bool {
+			return d.ident.Name == name && d.kind != nil && !d.isMethod()
+		})
+	})
 }

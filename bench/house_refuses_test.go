@@ -92,6 +92,13 @@ func TestHouseRefuses(t *testing.T) {
 		{"paths in the README exist", "README.md", "see `sinks/memory`", "sinks/memory, which does not exist"},
 		{"paths in the README exist", "README.md", "see `join.go:12`", "join.go, which does not exist"},
 		{"tests in the README exist", "README.md", "see `TestGone`", "TestGone, which does not exist"},
+		{"promises in the README have a proof", "README.md", "| G1 | Durable |", "README.md: G1 has no proof"},
+		{"promises in the README have a proof", "README.md", "| G11 | Durable |", "no line for the promise G10;"},
+		{
+			"promises in the README have a proof", "README.md",
+			"| G2 | Atomic | [storetest](a.go), [TestGone](README_test.go) |",
+			"G2 is proved by TestGone, which is not in README_test.go",
+		},
 		{
 			"no promise that cannot be kept", "engine/a.txt",
 			"delivered\n// Exactly" + "\n// once.",

@@ -25,6 +25,9 @@ const (
 	maxParameters    = 4 // besides a context
 )
 
+// The promises that the README numbers, from G1 on. A new one gets a line in its table.
+const promises = 11
+
 // Modules and packages by the short names that the import table uses.
 var packages = map[string]string{
 	"engine":     module + "/engine",
@@ -118,6 +121,7 @@ var rules = []rule{
 	{"rooms fit on one screen", checkExportedCount},
 	{"paths in the README exist", checkReadmePaths},
 	{"tests in the README exist", checkReadmeTests},
+	{"promises in the README have a proof", checkReadmePromises},
 	{"no promise that cannot be kept", checkPhrase},
 }
 

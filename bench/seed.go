@@ -53,6 +53,9 @@ func Seed(ctx context.Context) (SeedResult, error) {
 	for range seedRuns {
 		for i, way := range ways {
 			d, err := way(ctx)
+			if ctx.Err() != nil {
+				err = ctx.Err() // whatever the way made of it, its time is none
+			}
 			if err != nil {
 				return SeedResult{}, fmt.Errorf("bench: %w", err)
 			}

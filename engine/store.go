@@ -58,7 +58,8 @@ type Append struct {
 	Rejection string
 	// Chained says that this append was decided on what the append before it in the call makes of their aggregate. Unless
 	// that one is stored by this call, this one conflicts even when Expected holds: another writer may have filled just the
-	// versions that are missing, and the state that this one was decided on never was.
+	// versions that are missing, and the state that this one was decided on never was. The first append of a call is
+	// chained to nothing.
 	Chained bool
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -23,13 +24,16 @@ func newBenchSeed(std streams) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := bench.Seed(cmd.Context())
+			if err != nil && cmd.Context().Err() != nil {
+				return interrupted("nothing is measured")
+			}
 			if err != nil {
 				return &exitError{status: exitBroken, cause: err}
 			}
 			if asJSON {
 				err = printJSON(std.out, r)
 			} else {
-				printSeed(std, r)
+				err = printSeed(std.out, r)
 			}
 			if err == nil && !r.OK {
 				return &exitError{status: exitBroken}
@@ -41,8 +45,8 @@ func newBenchSeed(std streams) *cobra.Command {
 	return cmd
 }
 
-func printSeed(std streams, r bench.SeedResult) {
-	t := newTable(std.out)
+func printSeed(w io.Writer, r bench.SeedResult) error {
+	t := newTable()
 	t.AppendHeader(table.Row{"way", "ms (median)", "times faster"})
 	row := func(way string, ms float64) {
 		t.AppendRow(table.Row{way, fmt.Sprintf("%.2f", ms), fmt.Sprintf("%.0f", r.SyncMS/ms)})
@@ -51,7 +55,6 @@ func printSeed(std streams, r bench.SeedResult) {
 	row("pipeline, five workers", r.FiveWorkersMS)
 	row("pipeline, all at once", r.AsyncMS)
 	row("one wait: the limit", r.OneSleepMS)
-	t.Render()
-	fmt.Fprintf(std.out, "%d messages x %d handlers x %.0f ms, %d runs each in turn: at once is %.0f times faster than one after another\n",
+	return printTable(w, t, "%d messages x %d handlers x %.0f ms, %d runs each in turn: at once is %.0f times faster than one after another",
 		r.Messages, r.Handlers, r.HandlerMS, r.Runs, r.AsyncTimes)
 }

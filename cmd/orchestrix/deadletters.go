@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sync"
+	"time"
 
 	gostreams "github.com/reugn/go-streams"
 
@@ -14,6 +17,11 @@ import (
 // deadLettersShown is how many dead letters are printed one by one; all of them are in the file.
 const deadLettersShown = 20
 
+// lettersGrace is how long Close waits for a file, or a standard error, that takes nothing.
+const lettersGrace = 5 * time.Second
+
+var errLettersHang = errors.New("dead letters are missing from their file: it does not take them")
+
 // deadLetters prints dead letters to w with their place and reason, and keeps each whole in a file, which is made with
 // the first and added to by later runs.
 type deadLetters struct {
@@ -23,10 +31,14 @@ type deadLetters struct {
 	lines *sinks.JSONLinesSink
 	count int
 	sink  *sinks.FuncSink
+
+	// Who has put something in is using lines and count: take for one letter, Close for good. A lock that Close can stop
+	// waiting for: a pipeline may have left its sink behind in the middle of a letter.
+	using chan struct{}
 }
 
 func newDeadLetters(path string, w io.Writer, codec engine.Codec) *deadLetters {
-	d := &deadLetters{path: path, w: w}
+	d := &deadLetters{path: path, w: w, using: make(chan struct{}, 1)}
 	d.lines = sinks.JSONLines(writer(d.write), codec)
 	d.sink = sinks.Func(d.take)
 	return d
@@ -35,7 +47,14 @@ func newDeadLetters(path string, w io.Writer, codec engine.Codec) *deadLetters {
 // Sink is where the pipeline sends them.
 func (d *deadLetters) Sink() gostreams.Sink { return d.sink }
 
+// take ends with the error of the file as soon as there is one, so that the pipeline can see it and stop reading.
 func (d *deadLetters) take(letter *engine.DeadLetter) error {
+	select {
+	case d.using <- struct{}{}:
+	default:
+		return errLettersHang // closed: nobody else is ever here
+	}
+	defer func() { <-d.using }()
 	d.count++
 	if d.count <= deadLettersShown {
 		origin := letter.Command.Origin
@@ -48,7 +67,7 @@ func (d *deadLetters) take(letter *engine.DeadLetter) error {
 		fmt.Fprintf(d.w, "more dead letters: see %s\n", d.path)
 	}
 	d.lines.In() <- letter
-	return nil
+	return d.lines.Err()
 }
 
 // write opens the file with the first line.
@@ -63,11 +82,28 @@ func (d *deadLetters) write(line []byte) (int, error) {
 	return d.file.Write(line)
 }
 
-// Close flushes and closes the file. Call it after the pipeline has ended. Its error means that dead letters may be
-// missing from the file.
+// Close flushes and closes the file. Call it once, after the pipeline has ended. Its error means that dead letters may be
+// missing from the file. It waits for nothing that hangs: the program is about to end.
 func (d *deadLetters) Close() error {
+	timer := time.NewTimer(lettersGrace)
+	defer timer.Stop()
+	select {
+	case d.using <- struct{}{}: // for good: a letter that comes later is refused
+	case <-timer.C:
+		return errLettersHang
+	}
 	close(d.lines.In())
-	d.lines.AwaitCompletion()
+	flushed := make(chan struct{}) // the goroutine below closes it; nobody sends
+	var flushing sync.WaitGroup
+	flushing.Go(func() { // left behind when the file hangs
+		defer close(flushed)
+		d.lines.AwaitCompletion()
+	})
+	select {
+	case <-flushed:
+	case <-timer.C:
+		return errLettersHang
+	}
 	err := d.lines.Err()
 	if d.file == nil {
 		return err

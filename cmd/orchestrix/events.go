@@ -39,14 +39,29 @@ correlationid of its conversation, and as causationid the id of its command. The
 
 func (f *eventsFlags) print(ctx context.Context, w io.Writer) error {
 	store, err := openStored(ctx, f.store)
-	if err != nil {
+	if f.follow && ctx.Err() != nil {
+		err = nil // a follower ends by a signal, whenever that comes
+	}
+	if store == nil {
 		return err
 	}
 	defer store.Close()
 	out := bufio.NewWriter(w)
+	err = f.write(ctx, out, store)
+	if flushErr := out.Flush(); err == nil {
+		err = flushErr // what was read is printed, however the reading ended
+	}
+	if err == nil && ctx.Err() != nil && !f.follow {
+		err = interrupted("there may be more events")
+	}
+	return err
+}
+
+// write prints the events until there are no more, or a signal comes.
+func (f *eventsFlags) write(ctx context.Context, out *bufio.Writer, store engine.Store) error {
 	for event, err := range f.events(ctx, store) {
 		if ctx.Err() != nil {
-			break // stopped by a signal: what was read is printed
+			return nil
 		}
 		if err != nil {
 			return &exitError{status: exitBroken, cause: err}
@@ -67,7 +82,7 @@ func (f *eventsFlags) print(ctx context.Context, w io.Writer) error {
 			}
 		}
 	}
-	return out.Flush()
+	return nil
 }
 
 // events reads what has to be read for the flags, and perhaps a little more.

@@ -65,9 +65,16 @@ func usage(format string, args ...any) error {
 	return &exitError{status: exitUsage, cause: fmt.Errorf(format, args...)}
 }
 
+// interrupted makes the error of a call that a signal ended.
+func interrupted(says string) error {
+	return &exitError{status: exitInterrupted, cause: errors.New("interrupted: " + says)}
+}
+
 // execute runs one command line and gives its exit status.
 func execute(ctx context.Context, args []string, std streams) int {
 	root := newRoot(std)
+	began := false // the call is right, what comes now is the work
+	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -76,6 +83,9 @@ func execute(ctx context.Context, args []string, std streams) int {
 	exit, ok := errors.AsType[*exitError](err)
 	if !ok {
 		exit = &exitError{status: exitUsage, cause: err} // cobra's: an unknown flag or command
+		if began {
+			exit.status = exitBroken // as of output that cannot be written
+		}
 	}
 	if exit.cause != nil {
 		fmt.Fprintf(std.err, "orchestrix: %v\n", exit.cause)

@@ -92,9 +92,12 @@ func TestUsageErrors(t *testing.T) {
 		{"run --in .", "is a folder"},
 		{"run --in - --commands 5", "give one of the two"},
 		{"run --commands 0", "must be 1 or more"},
-		{"run --workers -1 --store memory:", "Options.Workers is -1"},
+		{"run --workers -1 --store x.db", "--workers is -1"},
+		{"run --workers 70000 --store x.db", "--workers is 70000"},
+		{"run --in=", "--in is empty"},
 		{"run --store postgres://somewhere", "knows memory: and the path of a file"},
 		{"stress --producers 0", "must be 1 or more"},
+		{"stress --workers -1", "--workers is -1"},
 		{"events --store nowhere.db", "there is no store nowhere.db"},
 		{"events --store memory:", "has nothing to read"},
 	} {

@@ -53,6 +53,12 @@ run or in several, is stored once and answered with its first outcome.`,
 }
 
 func (f *runFlags) run(cmd *cobra.Command, std streams) error {
+	if cmd.Flags().Changed("in") && f.in == "" {
+		return usage("--in is empty: give a file, - for standard input, or leave it out to generate commands")
+	}
+	if err := checkWorkers(f.workers); err != nil {
+		return err
+	}
 	for _, name := range []string{"commands", "aggregates", "seed"} {
 		if f.in != "" && cmd.Flags().Changed(name) {
 			return usage("--%s is for generated commands, and --in reads them from a file: give one of the two", name)
@@ -72,20 +78,46 @@ func (f *runFlags) run(cmd *cobra.Command, std streams) error {
 	if err != nil {
 		return err
 	}
-	result, runErr := f.belt(ctx, std, registry, store, source)
+	result, unread, failed := f.belt(ctx, std, registry, store, source)
 	capabilities := store.Capabilities()
-	err = errors.Join(runErr, store.Close())
-	if runErr != nil && result.Commands == 0 {
-		return &exitError{status: exitUsage, cause: err}
+	failed = errors.Join(failed, store.Close())
+	if unread == nil && failed == nil || result.Commands > 0 {
+		err = summary(std.out, f.json, capabilities, result)
 	}
-	verdict := summary(std.out, f.json, capabilities, result)
+	return f.end(ctx, err, unread, failed)
+}
+
+// end gives the error that sets the exit status, the worst cause first: a run that failed, a verdict that is broken or
+// could not be printed, an input that could not be read to its end, a signal, and then what the verdict says.
+func (f *runFlags) end(ctx context.Context, verdict, unread, failed error) error {
+	exit, judged := errors.AsType[*exitError](verdict)
+	if !judged {
+		failed = errors.Join(failed, verdict) // nothing, or that it cannot be printed
+	}
 	switch {
-	case err != nil:
-		return &exitError{status: exitUsage, cause: err}
+	case failed != nil:
+		return &exitError{status: exitBroken, cause: errors.Join(unread, f.advise(failed))}
+	case judged && exit.status == exitBroken:
+		return &exitError{status: exitBroken, cause: unread}
+	case unread != nil:
+		return usage("cannot read the input to its end: %w", unread)
 	case ctx.Err() != nil:
-		return &exitError{status: exitInterrupted, cause: errors.New("interrupted: what was read is finished; run again to go on")}
+		return interrupted("what was read is finished; run again to go on")
 	}
 	return verdict
+}
+
+// advise says what to do about a store that failed.
+func (f *runFlags) advise(err error) error {
+	if !errors.Is(err, engine.ErrClosed) && !errors.Is(err, engine.ErrUnknown) {
+		return err
+	}
+	again := "the same input"
+	if f.in == "" {
+		again = fmt.Sprintf("the same commands (--seed %d)", f.seed)
+	}
+	return fmt.Errorf("%w\nthe store failed: free space or check the disk, then run %s again; what was accepted is not done twice",
+		err, again)
 }
 
 // source opens the input before anything else, so that a wrong name makes no store.
@@ -113,29 +145,38 @@ func (f *runFlags) source(std streams) (source *sources.Source, done func(), err
 	return sources.JSONLines(file), func() { file.Close() }, nil
 }
 
-// belt runs the commands of the source into the store and judges what is stored.
+// belt runs the commands of the source into the store and judges what is stored. What went wrong with the input it tells
+// apart from what failed otherwise.
 func (f *runFlags) belt(
-	ctx context.Context, std streams, registry *engine.Registry, store engine.Store, source *sources.Source,
-) (result bench.Result, err error) {
+	ctx context.Context, std streams, registry *engine.Registry, store engine.Store, source bench.Feed,
+) (result bench.Result, unread, failed error) {
+	lasting := context.WithoutCancel(ctx) // the verdict is read back even after an interrupt
+	audit := bench.NewAudit()
+	end, err := store.End(lasting)
+	if err != nil {
+		return result, nil, err
+	}
+	audit.Since(end)
 	letters := newDeadLetters(deadLettersOf(f.store), std.err, registry)
 	defer func() {
-		err = errors.Join(err, letters.Close())
+		if err := letters.Close(); !errors.Is(failed, err) { // the run may have said it already
+			failed = errors.Join(failed, err)
+		}
 	}()
 	p, err := pipeline.New(registry, sinks.NewStore(store), pipeline.Options{
 		Workers: f.workers, DeadLetters: letters.Sink(), Logger: logger(std.err),
 	})
 	if err != nil {
-		return result, err
+		return result, nil, err
 	}
 	total := f.commands
 	if f.in != "" {
 		total = 0
 	}
-	audit := bench.NewAudit()
+	input := &input{Outlet: source, feeder: source}
 	stop := watch(p, total, std.err)
-	report, runErr := p.Run(ctx, audit.Watch(source))
+	report, runErr := p.Run(ctx, audit.Watch(input))
 	stop()
-	// The verdict is read back even after an interrupt, which has ended ctx.
-	result, err = audit.Judge(context.WithoutCancel(ctx), store, report)
-	return result, errors.Join(runErr, err)
+	result, err = audit.Judge(lasting, store, report)
+	return result, input.err, errors.Join(runErr, err)
 }

@@ -26,11 +26,7 @@ func openStore(ctx context.Context, name string, codec engine.Codec) (engine.Sto
 	if err := checkStorePath(name); err != nil {
 		return nil, err
 	}
-	store, err := sqlite.Open(ctx, name, sqlite.Options{Codec: codec})
-	if err != nil {
-		return nil, usage("cannot open the store: %w", err)
-	}
-	return store, nil
+	return opened(ctx, name, sqlite.Options{Codec: codec})
 }
 
 // openStored opens a file for reading, beside a process that may be writing it.
@@ -44,11 +40,26 @@ func openStored(ctx context.Context, path string) (engine.Store, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, usage("there is no store %s: run makes one", path)
 	}
-	store, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
-	if err != nil {
+	return opened(ctx, path, sqlite.Options{ReadOnly: true})
+}
+
+func opened(ctx context.Context, path string, options sqlite.Options) (engine.Store, error) {
+	store, err := sqlite.Open(ctx, path, options)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, interrupted("the store was not opened")
+	case err != nil:
 		return nil, usage("cannot open the store: %w", err)
 	}
 	return store, nil
+}
+
+// checkWorkers refuses what the pipeline would refuse, before a store is made for it.
+func checkWorkers(n int) error {
+	if n < 0 || n > 1<<16 {
+		return usage("--workers is %d: give 1 to %d, or 0 for the default", n, 1<<16)
+	}
+	return nil
 }
 
 func checkStorePath(path string) error {

@@ -47,12 +47,15 @@ func stress(cmd *cobra.Command, std streams, name string, asJSON bool, o bench.S
 	if o.Commands < 1 || o.Aggregates < 1 || o.Producers < 1 {
 		return usage("--commands, --aggregates and --producers must be 1 or more")
 	}
+	if err := checkWorkers(o.Workers); err != nil {
+		return err
+	}
 	ctx := cmd.Context()
 	store, err := openStore(ctx, name, engine.NewRegistry(order.Module{}))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, store.Close()) }() // an error of Close alone is a failed run
 	fmt.Fprintf(std.err, "%s commands, %d producers, %s orders, %d handlers a command (--seed %d)\n",
 		count(o.Commands), o.Producers, count(min(o.Aggregates, o.Commands)), max(0, o.Handlers), o.Seed)
 	stop := func() {}

@@ -14,16 +14,20 @@ import (
 // summary prints what a run came to, as a table with the verdict or as one JSON object, and gives the error that sets the
 // exit status.
 func summary(w io.Writer, asJSON bool, store engine.Capabilities, r bench.Result) error {
+	var err error
 	if asJSON {
-		if err := printJSON(w, r); err != nil {
-			return err
-		}
+		err = printJSON(w, r)
 	} else {
-		printSummary(w, store, r)
+		err = printSummary(w, store, r)
+	}
+	if err != nil {
+		return err
 	}
 	switch {
 	case !r.OK:
 		return &exitError{status: exitBroken}
+	case r.Unknown > 0:
+		return &exitError{status: exitBroken, cause: fmt.Errorf("%s commands have an unknown outcome: run the same input again", count(r.Unknown))}
 	case r.DeadLettered > 0:
 		return &exitError{status: exitDeadLetters}
 	}
@@ -38,7 +42,7 @@ func printJSON(w io.Writer, v any) error {
 	return err
 }
 
-func printSummary(w io.Writer, store engine.Capabilities, r bench.Result) {
+func printSummary(w io.Writer, store engine.Capabilities, r bench.Result) error {
 	repeated := ""
 	if r.Accepted > 0 && r.Events == 0 {
 		repeated = "these commands were answered before: first outcomes again"
@@ -47,7 +51,7 @@ func printSummary(w io.Writer, store engine.Capabilities, r bench.Result) {
 	if store.Durable {
 		durable = "synced before each outcome"
 	}
-	t := newTable(w)
+	t := newTable()
 	t.AppendRows([]table.Row{
 		{"commands", count(r.Commands), fmt.Sprintf("%.2f s, %s/s", r.Seconds, count(int(r.CommandsPerSecond)))},
 		{"accepted", count(r.Accepted), repeated},
@@ -58,18 +62,23 @@ func printSummary(w io.Writer, store engine.Capabilities, r bench.Result) {
 		{"aggregates", count(r.Aggregates), ""},
 		{"latency p50 / p99 / p99.9", "", fmt.Sprintf("%.2f / %.2f / %.2f ms", r.LatencyMS.P50, r.LatencyMS.P99, r.LatencyMS.P999)},
 	})
-	t.Render()
 	mark, word := "✔", "holds"
 	if !r.OK {
 		mark, word = "✘", "is BROKEN"
 	}
-	fmt.Fprintf(w, "%s sequence %s: %d gaps, %d swaps, %d lost, %d duplicates, read back from the store\n",
+	return printTable(w, t, "%s sequence %s: %d gaps, %d swaps, %d lost, %d duplicates, read back from the store",
 		mark, word, r.Sequence.Gaps, r.Sequence.Swaps, r.Sequence.Lost, r.Sequence.Duplicates)
 }
 
-func newTable(w io.Writer) table.Writer {
+func newTable() table.Writer {
 	t := table.NewWriter()
-	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
 	return t
+}
+
+// printTable prints a table and a line below it in one write. The table does not write itself: it would not tell when
+// that fails.
+func printTable(w io.Writer, t table.Writer, format string, args ...any) error {
+	_, err := fmt.Fprintf(w, "%s\n%s\n", t.Render(), fmt.Sprintf(format, args...))
+	return err
 }

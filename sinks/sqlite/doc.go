@@ -28,7 +28,8 @@
 // changed with a tool. Indices and commands are compared with the events they lead to whenever they are used.
 //
 // SQLite reads a log up to the first damaged frame, without a word. Opening therefore scans the log first, and refuses
-// one in which a whole transaction stands behind a damaged one: that no power cut can do. What it cannot tell from a
+// one in which a whole transaction stands behind a damaged one: that no power cut can do. (A damaged header alone is
+// passed over when the database has all that the log holds: a write cut short leaves one.) What it cannot tell from a
 // power cut is damage within the last transaction of a log (or in the last but one, when it hides where that ends); that
 // transaction is then gone, whole. A log is left behind only by a process that was killed. Bytes of the log that change
 // while the store is open are found by the checksums of the rows, or by the next opening.
@@ -62,5 +63,7 @@
 // opened. Close fills in the rest.
 //
 // Beside the file stand file-wal and file-shm while it is open, and file.lock. The lock file stays behind: removing it
-// could let two writers in. All are readable by their owner only.
+// could let two writers in. All are readable by their owner only. A file with a second name (a hard link) is not opened
+// for writing, because its lock stands beside one name only. Reading needs the right to write to the folder too, for
+// readers and the writer agree through file-shm.
 package sqlite

@@ -15,10 +15,20 @@ var (
 	// ErrLocked says that the file has a writer already, in this process or another.
 	ErrLocked = errors.New("sqlite: the file has another writer")
 	// ErrPoisoned says that an earlier commit failed, so that nothing is written any more until the file is opened again.
-	ErrPoisoned = errors.New("sqlite: shut for writing since a commit failed: close the store and open it again")
-	// ErrReadOnly says that the store was opened to read only.
-	ErrReadOnly = errors.New("sqlite: opened read only")
+	// It matches engine.ErrClosed, for no later append can be stored either.
+	ErrPoisoned error = shutError("sqlite: shut for writing since a commit failed: close the store and open it again")
+	// ErrReadOnly says that the store was opened to read only. It matches engine.ErrClosed, as ErrPoisoned does.
+	ErrReadOnly error = shutError("sqlite: opened read only")
 )
+
+// shutError is a store that will not store anything any more, and why.
+type shutError string
+
+// Error says why.
+func (e shutError) Error() string { return string(e) }
+
+// Is matches engine.ErrClosed, so that whoever appends stops instead of trying again.
+func (shutError) Is(target error) bool { return target == engine.ErrClosed }
 
 // explain gives an error of SQLite its class: the context's own error when that ended the query, ErrCorrupt when the
 // file is damaged.

@@ -119,6 +119,7 @@ func TestFailedCommitPoisons(t *testing.T) {
 			conflict.Expected = engine.NoStream
 			for _, result := range store.Append(t.Context(), []engine.Append{lost, conflict}) {
 				require.ErrorIs(t, result.Err, engine.ErrUnknown)
+				require.NotErrorIs(t, result.Err, engine.ErrClosed, "it would say that nothing was stored")
 				require.ErrorIs(t, result.Err, sqlite3.ErrorCode(errCode(name)), "the cause must be kept")
 			}
 			fail(files).Store(false)
@@ -270,6 +271,7 @@ func TestPanicPoisons(t *testing.T) {
 		require.Error(t, result.Err)
 	}
 	require.ErrorIs(t, results[0].Err, engine.ErrUnknown)
+	require.NotErrorIs(t, results[0].Err, engine.ErrClosed, "it would say that nothing was stored")
 	require.ErrorIs(t, store.Append(t.Context(), []engine.Append{oneEvent("a")})[0].Err, ErrPoisoned)
 	store.writer.findCommand = kept
 	require.Equal(t, 1, count(t, store))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -108,7 +109,9 @@ func checkHeader(d disk, path string) error {
 
 // fileURI is how SQLite is told a path, so that no file name has a meaning of its own.
 func fileURI(path string, query url.Values) string {
-	uri := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
+	// A space is written as '+' in a form, which is what Encode is for. SQLite takes a '+' as it stands.
+	values := strings.ReplaceAll(query.Encode(), "+", "%20")
+	uri := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: values}
 	return uri.String()
 }
 

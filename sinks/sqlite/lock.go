@@ -17,6 +17,9 @@ type fileLock struct{ file *os.File }
 
 // lockFile takes the lock beside a database file, or answers ErrLocked with the path and the holder's process id.
 func lockFile(path string) (*fileLock, error) {
+	if err := checkLinks(path); err != nil {
+		return nil, err
+	}
 	file, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: lock of %s: %w", path, err)
@@ -40,6 +43,20 @@ func lockFile(path string) (*fileLock, error) {
 		return &fileLock{file: file}, nil
 	}
 	return nil, errors.Join(err, file.Close())
+}
+
+// checkLinks refuses a database file that has a second name. The lock and SQLite's log stand beside a name, not beside
+// the file: a writer on each name would know nothing of the other, and together they would destroy the file.
+func checkLinks(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("sqlite: lock of %s: %w", path, err)
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Nlink > 1 {
+		return fmt.Errorf("sqlite: %s has %d names (hard links), and a writer on another one would not meet its lock: "+
+			"remove the other names (find -samefile shows them) or replace them by copies", path, stat.Nlink)
+	}
+	return nil
 }
 
 // holder names who holds a lock file.

@@ -104,6 +104,13 @@ func (d *simDisk) step(what, path string) error {
 	return sqlite3.IOERR
 }
 
+// failedCall is the call that failed, empty for none. A writer may be moving its log meanwhile.
+func (d *simDisk) failedCall() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
+}
+
 // written notes a change of a file. The lock is held.
 func (n *simInode) written(w simWrite) {
 	w.data = bytes.Clone(w.data)

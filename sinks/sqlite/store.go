@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -119,6 +122,18 @@ func (s *Store) openToRead(ctx context.Context) error {
 }
 
 func (s *Store) openReader(ctx context.Context) (*reader, error) {
+	r, err := s.openAnyReader(ctx)
+	if s.options.ReadOnly && (errors.Is(err, sqlite3.READONLY) || errors.Is(err, sqlite3.CANTOPEN)) {
+		// SQLite could be told that the file never changes (immutable=1). But a folder that we cannot write to may have
+		// a writer all the same: another user, or the other side of a read-only mount.
+		err = fmt.Errorf("even to read, SQLite must write %s%s and %s, to agree with a writer, and cannot: let this user "+
+			"write to both and to their folder, or read a copy in another folder (with the file %s, if it is there): %w",
+			filepath.Base(s.path), sharedSuffix, filepath.Base(s.path)+logSuffix, filepath.Base(s.path)+logSuffix, err)
+	}
+	return r, err
+}
+
+func (s *Store) openAnyReader(ctx context.Context) (*reader, error) {
 	c, err := connectReader(ctx, s.path, &s.options)
 	if err != nil {
 		return nil, err

@@ -71,19 +71,19 @@ func (s *sweep) once(n int, kind simFault) (fired string, err error) {
 	for range 2 { // the second run opens what is there, with a log when the first could not finish
 		store, err := Open(context.Background(), simPath, options)
 		if err != nil {
-			if d.failed == "" {
+			if d.failedCall() == "" {
 				return "", err
 			}
 			continue
 		}
 		err = s.fill(store, d, l)
 		if closed := store.Close(); err != nil {
-			return d.failed, err
-		} else if closed != nil && d.failed == "" {
+			return d.failedCall(), err
+		} else if closed != nil && d.failedCall() == "" {
 			return "", closed
 		}
 	}
-	fired = d.failed
+	fired = d.failedCall()
 	d.revive(true)
 	store, err := Open(context.Background(), simPath, options)
 	if err != nil {
@@ -94,9 +94,9 @@ func (s *sweep) once(n int, kind simFault) (fired string, err error) {
 
 // fill appends one call after the other and judges each answer.
 func (s *sweep) fill(store *Store, d *simDisk, l *ledger) error {
-	poisoned, earlier := false, d.failed
+	poisoned, earlier := false, d.failedCall()
 	for range 5 {
-		before := strings.TrimPrefix(d.failed, earlier) // of this opening: the next one may go on
+		before := strings.TrimPrefix(d.failedCall(), earlier) // of this opening: the next one may go on
 		batch, wasPoisoned := l.next(), poisoned
 		for i, result := range store.Append(context.Background(), batch) {
 			unknown, shut := errors.Is(result.Err, engine.ErrUnknown), errors.Is(result.Err, ErrPoisoned)
@@ -105,7 +105,7 @@ func (s *sweep) fill(store *Store, d *simDisk, l *ledger) error {
 				return violated("an append was acknowledged after a failure (%s)", before)
 			case result.Err == nil:
 				l.acknowledged[batch[i].CommandID] = result
-			case d.failed == "":
+			case d.failedCall() == "":
 				return fmt.Errorf("an error without a fault: %w", result.Err)
 			case wasPoisoned && !shut:
 				return violated("the store is shut for writing and answers %w", result.Err)

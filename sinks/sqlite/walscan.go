@@ -34,6 +34,8 @@ const (
 // checked, each with the state that the one before it keeps.
 type walScan struct {
 	path  string
+	disk  disk
+	base  string // the path of the database
 	file  io.ReaderAt
 	bytes binary.ByteOrder // of the words that are summed
 	salt  [8]byte
@@ -69,7 +71,7 @@ func scanLog(d disk, database string) (found bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s := walScan{path: database + logSuffix, file: file}
+	s := walScan{path: database + logSuffix, disk: d, base: database, file: file}
 	count := (file.size - walHeaderBytes) / walFrameBytes
 	if count > 0 { // a log without a frame holds nothing, whatever its header says
 		err = s.check(count)
@@ -105,6 +107,9 @@ func (s *walScan) check(count int64) error {
 	case err != nil || !committed:
 		return err
 	case !whole:
+		if moved, err := s.moved(count); err != nil || moved {
+			return err
+		}
 		return corrupt("%s: the header is damaged, and whole transactions stand behind it", s.path)
 	}
 	return corrupt("%s: frame %d (byte %d) is damaged, and a whole transaction stands behind its own",

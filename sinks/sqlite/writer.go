@@ -153,8 +153,10 @@ func gather(group []*request, first *request, queue <-chan *request) []*request 
 func (w *writer) serve(group []*request) {
 	defer func() {
 		if value := recover(); value != nil {
-			w.poison(&engine.PanicError{Value: value, Stack: debug.Stack()})
-			w.tx.settle(fmt.Errorf("%w: %w", engine.ErrUnknown, *w.poisoned.Load()))
+			cause := &engine.PanicError{Value: value, Stack: debug.Stack()}
+			w.poison(cause)
+			// ErrPoisoned says that nothing was stored, which is not known here, so it must not be matched.
+			w.tx.settle(fmt.Errorf("sqlite: %w: %w", engine.ErrUnknown, cause))
 			for _, r := range group {
 				r.end(*w.poisoned.Load())
 			}
@@ -256,7 +258,7 @@ func (w *writer) version(aggregate string) (engine.Version, error) {
 		return version, nil
 	}
 	version, err := w.storedVersion(aggregate)
-	if err == nil {
+	if err == nil && version > 0 { // an aggregate that only sees refused appends must not cost memory
 		w.versions.put(aggregate, version)
 	}
 	return version, err

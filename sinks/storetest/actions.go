@@ -56,11 +56,13 @@ func (h *history) fresh() engine.Append {
 		Aggregate: aggregate, CommandID: h.id(), Expected: engine.Exactly(h.model.version(aggregate)),
 		Digest: rapid.Uint64Range(0, 2).Draw(h.t, "digest"),
 	}
-	switch pick(h, "expected", []string{"right", "right", "any", "none", "wrong"}) {
+	switch pick(h, "expected", []string{"right", "right", "any", "none", "wrong", "never"}) {
 	case "any":
 		a.Expected = engine.Any
 	case "none":
 		a.Expected = engine.NoStream
+	case "never":
+		a.Expected = engine.Never
 	case "wrong":
 		a.Expected = engine.Exactly(engine.Version(rapid.Uint64Range(0, 12).Draw(h.t, "version")))
 	}
@@ -82,7 +84,8 @@ func (h *history) repeated() engine.Append {
 		return h.fresh()
 	}
 	a := pick(h, "repeated", h.used)
-	switch pick(h, "repeated how", []string{"same", "same", "digest", "aggregate", "expected", "content"}) {
+	a.Chained = false // it may come without the one that it was chained to
+	switch pick(h, "repeated how", []string{"same", "same", "digest", "aggregate", "expected", "never", "content"}) {
 	case "digest":
 		a.Digest = rapid.Uint64Range(0, 3).Draw(h.t, "digest")
 	case "aggregate":
@@ -91,6 +94,8 @@ func (h *history) repeated() engine.Append {
 		return other
 	case "expected":
 		a.Expected = engine.Exactly(h.model.version(a.Aggregate))
+	case "never":
+		a.Expected = engine.Never
 	case "content":
 		a.Rejection, a.Events = "", h.events(a.Aggregate, 2)
 	}
@@ -104,20 +109,51 @@ func (h *history) repeat() { h.call([]engine.Append{h.repeated()}) }
 func (h *history) appendMany() {
 	var batch []engine.Append
 	for range rapid.IntRange(0, 6).Draw(h.t, "appends") {
-		switch pick(h, "kind", []string{"fresh", "fresh", "fresh", "repeated", "again", "bad"}) {
+		switch pick(h, "kind", []string{"fresh", "fresh", "fresh", "repeated", "again", "bad", "chained", "chained"}) {
 		case "fresh":
 			batch = append(batch, h.fresh())
 		case "repeated":
 			batch = append(batch, h.repeated())
 		case "again": // within the call
 			if len(batch) > 0 {
-				batch = append(batch, pick(h, "again", batch))
+				again := pick(h, "again", batch)
+				again.Chained = false
+				batch = append(batch, again)
+			}
+		case "chained":
+			if len(batch) > 0 {
+				batch = append(batch, h.chained(&batch[len(batch)-1]))
 			}
 		case "bad":
 			batch = append(batch, h.bad())
 		}
 	}
 	h.call(batch)
+}
+
+// chained makes an append that is chained to another: a new one or a repeated one, of events or a rejection. Its expectation
+// often holds when the chain is broken.
+func (h *history) chained(before *engine.Append) engine.Append {
+	a := h.fresh()
+	if pick(h, "chained what", []string{"fresh", "fresh", "repeated"}) == "repeated" {
+		a = h.repeated()
+	}
+	a.Aggregate, a.Chained = before.Aggregate, true
+	for i := range a.Events {
+		if i == 0 {
+			a.Events = append([]engine.Event(nil), a.Events...) // a repeated one shares them with the first
+		}
+		a.Events[i].Subject = a.Aggregate
+	}
+	switch pick(h, "chained at", []string{"any", "next", "now", "as it was"}) {
+	case "any":
+		a.Expected = engine.Any
+	case "next":
+		a.Expected = before.Expected + engine.Expected(len(before.Events))
+	case "now":
+		a.Expected = engine.Exactly(h.model.version(a.Aggregate))
+	}
+	return a
 }
 
 func (h *history) appendLarge() {

@@ -120,7 +120,7 @@ func (c *canary) Append(ctx context.Context, batch []engine.Append) []engine.Res
 			results[at] = engine.Result{First: version + 1, Last: version + 1}
 			continue
 		}
-		results[at] = c.one(&batch[at], version)
+		results[at] = c.one(&batch[at], version, c.broken(batch, results, at))
 	}
 	if c.disk.end > end && !c.has("Wait does not wake") || c.has("Wait wakes without an event") {
 		close(c.wake)
@@ -154,12 +154,16 @@ func failAll(results []engine.Result, err error) []engine.Result {
 	return results
 }
 
-// one decides an append to an aggregate that is at a version.
-func (c *canary) one(a *engine.Append, version engine.Version) engine.Result {
+// one decides an append to an aggregate that is at a version. Broken says that its chain is.
+func (c *canary) one(a *engine.Append, version engine.Version, broken bool) engine.Result {
 	if err := c.check(a); err != nil {
 		return engine.Result{Err: err}
 	}
 	early := !c.has("the version is looked at before the command id")
+	if a.Expected == engine.Never && c.has("Never is answered unasked") ||
+		broken && c.has("a chain is looked at before the command id") {
+		early = false
+	}
 	if first, ok := c.known(a); ok && early {
 		return first
 	}
@@ -170,8 +174,9 @@ func (c *canary) one(a *engine.Append, version engine.Version) engine.Result {
 	case c.has("two look at the version at once"):
 		c.letIn()
 	}
-	if err := c.conflict(a, version); err != nil {
-		if c.has("a conflict keeps the command id") {
+	if err := c.conflict(a, version, broken); err != nil {
+		if c.has("a conflict keeps the command id") || a.Expected == engine.Never && c.has("Never keeps the command id") ||
+			broken && c.has("a broken chain keeps the command id") {
 			c.disk.commands[a.CommandID] = kept{aggregate: a.Aggregate, result: engine.Result{First: version + 1, Last: version}}
 		}
 		if c.has("a conflict takes a version") || c.has("a conflict counts for the next") {
@@ -212,9 +217,11 @@ func (c *canary) check(a *engine.Append) error {
 }
 
 // conflict is the error with which an append is refused at a version.
-func (c *canary) conflict(a *engine.Append, version engine.Version) error {
-	holds := a.Expected.Holds(version)
+func (c *canary) conflict(a *engine.Append, version engine.Version, broken bool) error {
+	holds := a.Expected.Holds(version) && !broken
 	switch {
+	case a.Expected == engine.Never && !broken && c.neverHolds(a, version):
+		return nil
 	case c.has("NoStream is not checked") && a.Expected == engine.NoStream,
 		c.has("an exact version is not checked") && a.Expected != engine.NoStream,
 		c.has("an exact version is a minimum") && uint64(a.Expected) <= uint64(version) && a.Expected != engine.NoStream,

@@ -28,6 +28,25 @@ var caught = []struct {
 		"a call is applied backwards", "a call is checked before it is applied",
 	}},
 	{"an append behind a failed one of its aggregate conflicts", []string{"a conflict counts for the next"}},
+	{"an append that is chained conflicts unless the one before it is stored", []string{
+		"Chained is ignored", "an append that is bad breaks no chain", "what is not chained breaks too",
+		"a broken chain keeps the command id", "a conflict has no numbers", "a chain breaks at another version only",
+	}},
+	{"a chain breaks to its end", []string{"a chain breaks only once", "Chained is ignored"}},
+	{"a chain goes on behind what has no events", []string{
+		"a chain breaks behind a rejection", "a chain breaks behind an append without events",
+	}},
+	{"a command id is looked at before the chain", []string{
+		"a chain is looked at before the command id", "a duplicate breaks no chain",
+	}},
+	{"expected never holds for no version", []string{
+		"Never is a version", "Never is an empty stream", "Never holds for a rejection",
+		"Never holds without events", "Never keeps the command id", "a conflict has wrong numbers",
+	}},
+	{"expected never asks for a command id", []string{
+		"Never is answered unasked", "a command id answers any digest", "a command id answers any aggregate",
+		"a repeat loses the reason",
+	}},
 	{"a refused append leaves none of its events", []string{
 		"a bad event leaves those before it", "a conflict takes a version",
 	}},
@@ -116,6 +135,7 @@ var caught = []struct {
 		"a closed store gives snapshots",
 	}},
 	{"random histories answer as the model does", []string{
+		"Chained is ignored", "Never is a version",
 		"the id of an append without events is not kept", "a command is stored twice",
 	}},
 	{"events are there after reopening", []string{"reopening loses the last event", "reopening moves positions"}},
@@ -136,11 +156,14 @@ var caught = []struct {
 		"lost update", "partial append", "a command is stored twice",
 		"the version is looked at before the command id", "reopening forgets command ids", "positions go back",
 		"a rejection is not kept", "a bad event leaves those before it", "the oldest snapshot is given",
-		"Append ignores its context",
+		"Append ignores its context", "Chained is ignored", "a chain breaks only once", "a duplicate breaks no chain",
+		"a chain breaks behind a rejection", "an append that is bad breaks no chain",
+		"a chain is looked at before the command id", "Never is a version", "Never is an empty stream",
+		"Never is answered unasked", "Never keeps the command id",
 	}},
 	{"differential", []string{
 		"lost update", "partial append", "a command is stored twice", "the schema is lost",
-		"a command id answers any digest", "reopening moves positions",
+		"a command id answers any digest", "reopening moves positions", "Chained is ignored", "Never is a version",
 	}},
 	{"linearizable", []string{
 		"lost update", "partial append", "stale read", "a command is stored twice", "half an append is seen",

@@ -111,10 +111,8 @@ func (h *history) actions() map[string]func(*rapid.T) {
 
 // call appends a batch to every subject and compares the results with the model's, and so with each other.
 func (h *history) call(batch []engine.Append) {
-	want := make([]engine.Result, len(batch))
-	places := make([]int, len(batch))
+	want, places := h.model.call(batch)
 	for i := range batch {
-		want[i], places[i] = h.model.append(batch[i])
 		if !batch[i].CommandID.IsZero() {
 			h.used = append(h.used, batch[i])
 		}

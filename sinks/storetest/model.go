@@ -33,8 +33,19 @@ func (m *model) version(aggregate string) engine.Version {
 	return engine.Version(len(m.streams[aggregate]))
 }
 
-// append answers as a store does, with no position, and the place of that position in the log: 0 for none.
-func (m *model) append(a engine.Append) (result engine.Result, place int) {
+// call answers the appends of one call as a store does, with no positions, and the places of those positions in the log:
+// 0 for none.
+func (m *model) call(batch []engine.Append) (results []engine.Result, places []int) {
+	results, places = make([]engine.Result, len(batch)), make([]int, len(batch))
+	for i := range batch {
+		broken := i > 0 && batch[i].Chained && results[i-1].Breaks()
+		results[i], places[i] = m.append(batch[i], broken)
+	}
+	return results, places
+}
+
+// append answers one append; broken says that it is chained to one that was not stored.
+func (m *model) append(a engine.Append, broken bool) (result engine.Result, place int) {
 	if err := engine.CheckAppend(&a); err != nil {
 		return engine.Result{Err: err}, 0
 	}
@@ -48,7 +59,7 @@ func (m *model) append(a engine.Append) (result engine.Result, place int) {
 		return first.result, first.end
 	}
 	version := m.version(a.Aggregate)
-	if !a.Expected.Holds(version) {
+	if broken || !a.Expected.Holds(version) {
 		return engine.Result{Err: &engine.ConflictError{
 			Aggregate: a.Aggregate, Expected: a.Expected, Actual: version,
 		}}, 0
