@@ -24,11 +24,15 @@ import (
 // on the state that the log has just before it, and the commands of an aggregate must stand in arrival sequence.
 func TestModel(t *testing.T) {
 	seeds := uint64(400)
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		seeds = 50
 	}
 	for seed := range seeds {
 		ok := t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			if raceDetector { // in real time: see there
+				newTrial(seed).run(t)
+				return
+			}
 			synctest.Test(t, func(t *testing.T) { newTrial(seed).run(t) })
 		})
 		if !ok {
@@ -129,7 +133,9 @@ func (tr *trial) run(t *testing.T) {
 		err = sink.Err()
 	}
 	require.NoError(t, err)
-	synctest.Wait()
+	if !raceDetector {
+		synctest.Wait()
+	}
 	report := p.Report()
 	defer func() {
 		if t.Failed() {
