@@ -36,7 +36,6 @@ var packages = map[string]string{
 	"multierr":   "go.uber.org/multierr", // a part of zap
 	"uuid":       "github.com/google/uuid",
 	"json":       "github.com/go-json-experiment/json",
-	"backoff":    "github.com/cenkalti/backoff/v5",
 	"histogram":  "github.com/HdrHistogram/hdrhistogram-go",
 	"sqlite":     "github.com/ncruces/go-sqlite3",
 	"sys":        "golang.org/x/sys",
@@ -49,7 +48,7 @@ var packages = map[string]string{
 // none of these rows may import everything if it is under bench or cmd, and is refused elsewhere.
 var imports = map[string][]string{
 	"engine":          {"zap", "uuid", "json"},
-	"pipeline":        {"engine", "go-streams", "zap", "backoff", "histogram"},
+	"pipeline":        {"engine", "go-streams", "zap", "histogram"},
 	"sources":         {"engine", "go-streams"},
 	"sinks":           {"engine", "go-streams", "zap", "json"},
 	"sinks/memory":    {"engine"},
@@ -61,7 +60,7 @@ var imports = map[string][]string{
 // The rooms every user compiles, and the only modules that they may bring along.
 var (
 	coreRooms   = []string{"engine", "pipeline", "sources", "sinks", "order"}
-	coreModules = []string{"go-streams", "zap", "multierr", "uuid", "json", "backoff", "histogram"}
+	coreModules = []string{"go-streams", "zap", "multierr", "uuid", "json", "histogram"}
 )
 
 // The most exported package-level names a room may have, methods not counted: one screen of go doc. The engine has all

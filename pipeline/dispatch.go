@@ -93,7 +93,7 @@ func (d *dispatch) run() {
 	}
 	s.drain()
 	err = s.await("dead letter sink", p.closeDeadLetters())
-	if err = errors.Join(err, s.end()); err != nil {
+	if err = errors.Join(p.halted(), err, s.end()); err != nil {
 		p.options.Logger.Error("stopped", zap.Error(err))
 	}
 	p.finish()

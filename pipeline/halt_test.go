@@ -59,6 +59,7 @@ func TestShutStoreEndsTheReading(t *testing.T) {
 		require.ErrorIs(t, err, errDisk)
 		require.ErrorIs(t, err, engine.ErrClosed)
 		require.Equal(t, 100, report.Accepted)
+		require.Positive(t, report.DeadLettered)
 		require.Less(t, report.DeadLettered, 10)
 		require.ErrorIs(t, report.FirstDeadLetter, errDisk)
 		require.Contains(t, report.String(), "first dead letter: ")
@@ -76,6 +77,23 @@ func TestDeadLettersThatCannotBeKeptEndTheReading(t *testing.T) {
 		_, err = p.Run(t.Context(), sources.Seq(unending(&read)))
 		require.ErrorIs(t, err, errDisk)
 		require.Less(t, read, 20)
+	})
+}
+
+// A context that is cancelled for a reason, as signal.NotifyContext gives one, ends the run without an error.
+func TestCancelForAReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read := 0
+		ctx, cancel := context.WithCancelCause(t.Context())
+		go func() { // ends with the bubble
+			time.Sleep(time.Second)
+			cancel(errors.New("a signal"))
+		}()
+		p, err := pipeline.New(exiting(), sinks.NewStore(memory.New()), pipeline.Options{})
+		require.NoError(t, err)
+		report, err := p.Run(ctx, sources.Seq(unending(&read)))
+		require.NoError(t, err)
+		require.Equal(t, report.Commands, report.Accepted)
 	})
 }
 

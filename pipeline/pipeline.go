@@ -20,16 +20,17 @@ type Pipeline struct {
 	encoder  engine.PayloadEncoder // nil when the store keeps payloads as they are
 	options  Options
 
-	window  *window
-	lanes   *lanes
-	meter   *meter
-	used    atomic.Bool
-	halt    context.CancelCauseFunc                         // ends the reading of sources; set as emit is
-	emit    func(work context.Context, batch *engine.Batch) // where a turn's batch goes; set before the first worker starts
-	cut     atomic.Bool                                     // the drain timeout ran out: nothing more is decided
-	started chan struct{}                                   // closed when admission opens; nobody sends
-	givenUp chan struct{}                                   // closed when a cut pipeline waits for nobody any more; nobody sends
-	ended   chan struct{}                                   // closed when Run or the chain has ended; nobody sends
+	window      *window
+	lanes       *lanes
+	meter       *meter
+	used        atomic.Bool
+	stopReading context.CancelFunc                              // of sources; set as emit is
+	trouble     atomic.Pointer[error]                           // why halt stopped the reading
+	emit        func(work context.Context, batch *engine.Batch) // where a turn's batch goes; set before the first worker starts
+	cut         atomic.Bool                                     // the drain timeout ran out: nothing more is decided
+	started     chan struct{}                                   // closed when admission opens; nobody sends
+	givenUp     chan struct{}                                   // closed when a cut pipeline waits for nobody any more; nobody sends
+	ended       chan struct{}                                   // closed when Run or the chain has ended; nobody sends
 }
 
 // New makes a pipeline from a registry and a store sink, as sinks.NewStore makes one. It starts nothing. It seals the
@@ -82,7 +83,7 @@ func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, err
 	lettersErr := shift.await("dead letter sink", p.closeDeadLetters())
 	stopErr := shift.end()
 	p.finish()
-	return p.Report(), errors.Join(sourceErr, stopErr, sinkErr, lettersErr)
+	return p.Report(), errors.Join(p.halted(), sourceErr, stopErr, sinkErr, lettersErr)
 }
 
 // Report says what the pipeline has done up to now.
@@ -103,14 +104,26 @@ func (p *Pipeline) read(s *shift, from []streams.Outlet) error {
 	if len(from) == 0 {
 		<-s.reading.Done()
 	}
-	errs := make([]error, len(from), len(from)+1)
+	errs := make([]error, len(from))
 	engine.FanOut(len(from), func(i int) {
 		errs[i] = guarded(func() error { return p.intake(s, from[i]) })
 	})
-	if cause := context.Cause(s.reading); cause != s.reading.Err() {
-		errs = append(errs, cause) // why it was halted
-	}
 	return errors.Join(errs...)
+}
+
+// halt ends the reading because going on would only turn the input into dead letters. Run's error says why.
+func (p *Pipeline) halt(why error) {
+	if p.trouble.CompareAndSwap(nil, &why) {
+		p.stopReading()
+	}
+}
+
+// halted is why the reading was halted, or nil.
+func (p *Pipeline) halted() error {
+	if why := p.trouble.Load(); why != nil {
+		return *why
+	}
+	return nil
 }
 
 // finish stops the clock and tells whoever waits for a receipt.

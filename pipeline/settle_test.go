@@ -123,13 +123,13 @@ func TestStoreErrors(t *testing.T) {
 			return results
 		}
 	}
+	// A store that is closed ends the run: see TestShutStoreEndsTheReading.
 	for name, c := range map[string]struct {
 		answer func([]engine.Append) []engine.Result
 		status engine.Status
 		want   error
 	}{
 		"down":         {fails(errDown), engine.DeadLettered, errDown},
-		"closed":       {fails(engine.ErrClosed), engine.DeadLettered, engine.ErrClosed},
 		"cancelled":    {fails(context.Canceled), engine.DeadLettered, context.Canceled},
 		"no answer":    {fails(fmt.Errorf("power: %w", engine.ErrUnknown)), engine.Unknown, engine.ErrUnknown},
 		"panic":        {func([]engine.Append) []engine.Result { panic("torn") }, engine.Unknown, engine.ErrUnknown},

@@ -27,7 +27,7 @@ type shift struct {
 func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s := &shift{p: p, over: make(chan struct{})}
 	s.work, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	s.reading, p.halt = context.WithCancelCause(ctx)
+	s.reading, p.stopReading = context.WithCancel(ctx)
 	s.watched.Go(s.watch)
 	for range p.options.Workers {
 		s.workers.Go(s.serve)
@@ -96,7 +96,7 @@ func (s *shift) await(sink string, ended <-chan error) error {
 func (s *shift) end() error {
 	close(s.over)
 	s.watched.Wait()
-	s.p.halt(nil)
+	s.p.stopReading()
 	if s.abandoned {
 		return fmt.Errorf("%w: %d commands are still in handlers, or in a store, that ignore their cancellation",
 			ErrStopped, s.p.window.inFlight())

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"strings"
 	"testing"
 
@@ -15,7 +16,14 @@ import (
 	"github.com/orchestrix-go/orchestrix/order"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is the program itself when a test starts this binary as one.
+func TestMain(m *testing.M) {
+	if os.Getenv("ORCHESTRIX_MAIN") != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // call is one run of the program: its exit status and what it printed.
 type call struct {

@@ -102,7 +102,7 @@ func (f *runFlags) end(ctx context.Context, verdict, unread, failed error) error
 	case unread != nil:
 		return usage("cannot read the input to its end: %w", unread)
 	case ctx.Err() != nil:
-		return interrupted("what was read is finished; run again to go on")
+		return interrupted("what was read is finished; to go on, run " + f.again() + " again")
 	}
 	return verdict
 }
@@ -112,12 +112,16 @@ func (f *runFlags) advise(err error) error {
 	if !errors.Is(err, engine.ErrClosed) && !errors.Is(err, engine.ErrUnknown) {
 		return err
 	}
-	again := "the same input"
-	if f.in == "" {
-		again = fmt.Sprintf("the same commands (--seed %d)", f.seed)
-	}
 	return fmt.Errorf("%w\nthe store failed: free space or check the disk, then run %s again; what was accepted is not done twice",
-		err, again)
+		err, f.again())
+}
+
+// again names what to run again.
+func (f *runFlags) again() string {
+	if f.in == "" {
+		return fmt.Sprintf("the same commands (--seed %d)", f.seed)
+	}
+	return "the same input"
 }
 
 // source opens the input before anything else, so that a wrong name makes no store.

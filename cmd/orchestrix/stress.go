@@ -63,11 +63,10 @@ func stress(cmd *cobra.Command, std streams, name string, asJSON bool, o bench.S
 	result, err := bench.Stress(ctx, store, o)
 	stop()
 	if err != nil {
-		status := exitBroken
 		if ctx.Err() != nil {
-			status = exitInterrupted
+			return interrupted("nothing is judged")
 		}
-		return &exitError{status: status, cause: err}
+		return &exitError{status: exitBroken, cause: err}
 	}
 	return summary(std.out, asJSON, store.Capabilities(), result)
 }

@@ -31,7 +31,8 @@
 // one in which a whole transaction stands behind a damaged one: that no power cut can do. (A damaged header alone is
 // passed over when the database has all that the log holds: a write cut short leaves one.) What it cannot tell from a
 // power cut is damage within the last transaction of a log (or in the last but one, when it hides where that ends); that
-// transaction is then gone, whole. A log is left behind only by a process that was killed. Bytes of the log that change
+// transaction is then gone, whole. A log with something in it is left behind only by
+// a process that did not close the store. Bytes of the log that change
 // while the store is open are found by the checksums of the rows, or by the next opening.
 //
 // # Group commit
@@ -62,7 +63,8 @@
 // in is known in memory (the tail), is bounded, is in events all the same, and is read again from there when the file is
 // opened. Close fills in the rest.
 //
-// Beside the file stand file-wal and file-shm while it is open, and file.lock. The lock file stays behind: removing it
+// Beside the file stand file-wal and file-shm while it is open, and file.lock. A reader that closes leaves the first two,
+// the log empty; the file alone is the whole store then, and the next writer removes them. The lock file stays behind: removing it
 // could let two writers in. All are readable by their owner only. A file with a second name (a hard link) is not opened
 // for writing, because its lock stands beside one name only. Reading needs the right to write to the folder too, for
 // readers and the writer agree through file-shm.
