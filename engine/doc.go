@@ -24,6 +24,17 @@
 //	position     the place of an event in the whole log
 //	outcome      what became of a command: accepted, rejected, dead-lettered or unknown
 //
+// # For those who write a domain
+//
+// [NewRegistry] with [OnCommand], [RegisterEvent], [NewDecider], [Decide], [Evolve] and [Reject]; [NewCommand] makes
+// commands, [Outcome] is what comes back. The rest is for those who write something else.
+//
+// # For those who write a store, a source or a stage
+//
+// A store is a [Store]: [Append], [Result], [Expected], [CheckAppend]; [Snapshotter] and [PayloadEncoder] if it can. A
+// source may be a [Feeder] or a [Starter], a sink a [Recorder] of [Batch]. [FanOut], [Route], [Handler] and [Aggregate]
+// are what a pipeline is built of.
+//
 // # Idempotency
 //
 // The id of a command is stored with its events, and with its rejection. The same id again gives the first outcome,
