@@ -50,9 +50,9 @@ func (o Outcome) Events() int {
 	return int(o.Last + 1 - o.First)
 }
 
-// Error gives nil for an accepted command only, and otherwise an error that matches ErrRejected, ErrUnknown or the cause
+// Failure gives nil for an accepted command only, and otherwise an error that matches ErrRejected, ErrUnknown or the cause
 // of the dead letter.
-func (o Outcome) Error() error {
+func (o Outcome) Failure() error {
 	switch o.Status {
 	case Accepted:
 		return nil

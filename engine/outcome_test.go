@@ -16,25 +16,25 @@ func TestStatusString(t *testing.T) {
 		engine.Accepted, engine.Rejected, engine.DeadLettered, engine.Unknown, engine.Status(0), engine.Status(9)))
 }
 
-func TestOutcomeError(t *testing.T) {
-	require.NoError(t, engine.Outcome{Status: engine.Accepted}.Error())
-	require.Equal(t, engine.Reject("no"), engine.Outcome{Status: engine.Rejected, Reason: "no"}.Error())
-	require.Equal(t, io.EOF, engine.Outcome{Status: engine.DeadLettered, Err: io.EOF}.Error())
-	require.Equal(t, engine.ErrUnknown, engine.Outcome{Status: engine.Unknown, Err: engine.ErrUnknown}.Error())
+func TestOutcomeFailure(t *testing.T) {
+	require.NoError(t, engine.Outcome{Status: engine.Accepted}.Failure())
+	require.Equal(t, engine.Reject("no"), engine.Outcome{Status: engine.Rejected, Reason: "no"}.Failure())
+	require.Equal(t, io.EOF, engine.Outcome{Status: engine.DeadLettered, Err: io.EOF}.Failure())
+	require.Equal(t, engine.ErrUnknown, engine.Outcome{Status: engine.Unknown, Err: engine.ErrUnknown}.Failure())
 
-	timeout := engine.Outcome{Status: engine.Unknown, Err: context.DeadlineExceeded}.Error()
+	timeout := engine.Outcome{Status: engine.Unknown, Err: context.DeadlineExceeded}.Failure()
 	require.ErrorIs(t, timeout, engine.ErrUnknown, "the effect is unknown whatever the cause was")
 	require.ErrorIs(t, timeout, context.DeadlineExceeded)
 }
 
 // A forgotten cause must not make a success of a failure.
-func TestOutcomeErrorIsNeverNilForAFailure(t *testing.T) {
-	require.Equal(t, engine.ErrUnknown, engine.Outcome{Status: engine.Unknown}.Error())
-	require.EqualError(t, engine.Outcome{CommandID: id(t, 1), Status: engine.DeadLettered}.Error(),
+func TestOutcomeFailureIsNeverNilForAFailure(t *testing.T) {
+	require.Equal(t, engine.ErrUnknown, engine.Outcome{Status: engine.Unknown}.Failure())
+	require.EqualError(t, engine.Outcome{CommandID: id(t, 1), Status: engine.DeadLettered}.Failure(),
 		"engine: command 00000000-0000-7000-8000-000000000001: dead-lettered")
-	require.EqualError(t, engine.Outcome{CommandID: id(t, 1)}.Error(),
+	require.EqualError(t, engine.Outcome{CommandID: id(t, 1)}.Failure(),
 		"engine: command 00000000-0000-7000-8000-000000000001: status 0")
-	require.ErrorIs(t, engine.Outcome{Status: engine.Rejected}.Error(), engine.ErrRejected)
+	require.ErrorIs(t, engine.Outcome{Status: engine.Rejected}.Failure(), engine.ErrRejected)
 }
 
 func TestOutcomeEvents(t *testing.T) {

@@ -29,7 +29,7 @@ func TestFullFlow(t *testing.T) {
 	require.Equal(t, engine.Outcome{
 		CommandID: cmd.ID, Status: engine.Accepted, First: 1, Last: 5, Position: 5,
 	}, o)
-	require.NoError(t, o.Error())
+	require.NoError(t, o.Failure())
 	events := stream(t, store, "a")
 	require.Equal(t, []any{
 		seen{"h0"}, added{5, 5}, added{-2, 3}, seen{"h1"}, seen{"h2"},

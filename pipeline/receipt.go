@@ -63,7 +63,7 @@ func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome,
 	if err != nil {
 		return o, err
 	}
-	return o, o.Error()
+	return o, o.Failure()
 }
 
 // send admits one command for a program that submits by itself.

@@ -106,7 +106,7 @@ func TestPoisonDoesNotSpendTheConflictsOfOthers(t *testing.T) {
 			if i < poisoned {
 				require.ErrorIs(t, o.Err, engine.ErrLimit)
 			} else {
-				require.NoError(t, o.Error(), i)
+				require.NoError(t, o.Failure(), i)
 			}
 		}
 	})
@@ -149,7 +149,7 @@ func TestStoreErrors(t *testing.T) {
 			outcomes := newBelt(t, store, pipeline.Options{Batch: 3}).feed(cmds...)
 			for _, o := range outcomes[:3] {
 				require.Equal(t, c.status, o.Status)
-				require.ErrorIs(t, o.Error(), c.want)
+				require.ErrorIs(t, o.Failure(), c.want)
 			}
 			for _, o := range outcomes[3:] {
 				require.Equal(t, engine.Accepted, o.Status, "the lane goes on")
@@ -190,7 +190,7 @@ func TestLoadErrors(t *testing.T) {
 			require.ErrorIs(t, outcomes[1].Err, errBroken)
 			require.ErrorContains(t, outcomes[1].Err, `aggregate "bad" cannot be loaded`)
 			for _, i := range []int{0, 2, 3} {
-				require.NoError(t, outcomes[i].Error(), "who needs no state goes on")
+				require.NoError(t, outcomes[i].Failure(), "who needs no state goes on")
 			}
 		})
 	}
@@ -235,7 +235,7 @@ func TestPayloadsThatPanic(t *testing.T) {
 		var p *engine.PanicError
 		require.ErrorAs(t, o.Err, &p, i)
 	}
-	require.NoError(t, outcomes[3].Error())
+	require.NoError(t, outcomes[3].Failure())
 }
 
 type (

@@ -107,7 +107,7 @@ func TestFailuresAreDeadLettered(t *testing.T) {
 			require.Equal(t, map[engine.Status]int{engine.Accepted: 17, engine.DeadLettered: 3}, statuses(outcomes))
 			for _, i := range []int{7, 8, 19} {
 				require.Equal(t, engine.DeadLettered, outcomes[i].Status)
-				err := outcomes[i].Error()
+				err := outcomes[i].Failure()
 				require.ErrorIs(t, err, errBroken)
 				var handler *engine.HandlerError
 				require.ErrorAs(t, err, &handler)
@@ -130,7 +130,7 @@ func TestRejectionsAreStored(t *testing.T) {
 	require.Equal(t, engine.Rejected, first[0].Status)
 	require.Equal(t, "balance would be -5", first[0].Reason)
 	require.Equal(t, "handler 1 says no", first[1].Reason)
-	require.ErrorIs(t, first[1].Error(), engine.ErrRejected)
+	require.ErrorIs(t, first[1].Failure(), engine.ErrRejected)
 	require.Empty(t, wholeLog(t, store))
 
 	// The account has enough now, but the answer to those commands is given.
