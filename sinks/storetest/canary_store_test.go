@@ -249,7 +249,7 @@ func (c *canary) known(a *engine.Append) (engine.Result, bool) {
 	switch {
 	case !ok, c.has("a command is stored twice"), c.has("a command id does not count within its call") && first.call == c.calls:
 		return engine.Result{}, false
-	case c.has("old command ids are forgotten") && c.disk.end > first.result.Position+1000:
+	case c.has("old command ids are forgotten") && c.disk.end > first.result.Position+200:
 		return engine.Result{}, false
 	case c.has("a command id is each aggregate's own") && first.aggregate != a.Aggregate:
 		return engine.Result{}, false

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,15 +42,32 @@ func TestCanariesAreCaught(t *testing.T) {
 	for _, c := range caught {
 		t.Run(c.check, func(t *testing.T) {
 			for _, flaw := range c.flaws {
-				found := storetest.Observe(t, c.check, withFlaw(flaw), good)
+				var found []string
+				history := 0
+				for ; history < histories(c.check) && len(found) == 0; history++ {
+					found = storetest.Observe(t, c.check, withFlaw(flaw), good)
+				}
 				if len(found) == 0 {
 					t.Errorf("the canary got away: %q", flaw)
 					continue
 				}
-				t.Logf("%q is caught: %.200s", flaw, found[0])
+				t.Logf("%q is caught in history %d: %.200s", flaw, history, found[0])
 			}
 		})
 	}
+}
+
+// histories is how many histories a check has to find a fault. Most rules have one, for they do the same each time. What
+// is random or concurrent may do nothing in one history that shows the fault, and is meant to be run many times.
+func histories(check string) int {
+	for _, word := range []string{
+		"machine", "differential", "linearizable", "long", "random", "concurrent", "beside", "half", "follow", "wait",
+	} {
+		if strings.HasPrefix(check, word) || strings.Contains(check, " "+word) {
+			return 10
+		}
+	}
+	return 1
 }
 
 // TestGoodStorePasses shows that it is the flaw that is caught, and nothing else.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -208,7 +209,10 @@ func followGoesOn(p *probe) {
 		p.Equal(engine.Version(n), event.Version, "G7: Follow skipped or repeated an event")
 		if n == 300 && started.CompareAndSwap(false, true) {
 			writing.Go(func() {
-				for range 50 {
+				for i := range 50 {
+					if i%4 == 3 {
+						time.Sleep(time.Millisecond) // the follower waits now, and has to be woken
+					}
 					p.store.Append(p.ctx, []engine.Append{newAppend("a", engine.Any, 1)})
 				}
 			})
