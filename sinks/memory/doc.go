@@ -9,7 +9,7 @@
 // Memory is bounded by what is appended, for nothing is ever removed. What must survive a restart belongs into
 // sinks/sqlite. The rules themselves are proved by sinks/storetest.
 //
-// How it is built, from the inside out: a log that grows by chunks and never copies an event, one stream for each
+// How it is built, from the inside out: a log that grows by chunks and never copies a record, one stream for each
 // aggregate that holds only places in that log, and an index of command ids. One mutex guards the three; a call takes
 // it once, whatever the number of its appends. Stored events never change, so a reader takes the mutex only to note how
 // far the log goes, and then reads without it.

@@ -14,6 +14,7 @@ type Store struct {
 	mu        sync.Mutex // guards everything below; never held while a caller's code runs
 	log       log
 	streams   map[string]*stream
+	kinds     kinds
 	commands  commands
 	snapshots map[string][]engine.Snapshot // of each aggregate the newest few, oldest first
 	wake      chan struct{}                // what waiters wait on; nil while nobody waits
@@ -29,7 +30,8 @@ var (
 func New() *Store {
 	return &Store{
 		streams:   make(map[string]*stream),
-		commands:  commands{index: make(map[engine.ID]uint32)},
+		kinds:     kinds{known: make(map[kind]*kind)},
+		commands:  newCommands(),
 		snapshots: make(map[string][]engine.Snapshot),
 	}
 }
@@ -61,6 +63,7 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 		return nil
 	}
 	before := s.log.length
+	s.commands.warm(batch)
 	for i := range batch {
 		if results[i].Err == nil {
 			results[i] = s.applyOne(&batch[i], batch[i].Chained && i > 0 && results[i-1].Breaks())
@@ -77,7 +80,7 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 func (s *Store) applyOne(a *engine.Append, broken bool) engine.Result {
 	target := s.streams[a.Aggregate]
 	if !a.CommandID.IsZero() {
-		if first := s.commands.find(a.CommandID); first != nil {
+		if first := s.commands.find(&a.CommandID); first != nil {
 			return first.answer(a)
 		}
 	}
@@ -94,16 +97,29 @@ func (s *Store) applyOne(a *engine.Append, broken bool) engine.Result {
 	result := engine.Result{First: version + 1, Last: version, Rejection: a.Rejection}
 	for i := range a.Events {
 		result.Last++
-		result.Position = s.log.add(&a.Events[i], result.Last)
-		target.positions = append(target.positions, result.Position)
+		result.Position = s.add(&a.Events[i].Message, target)
 	}
 	if !a.CommandID.IsZero() {
-		s.commands.add(a.CommandID, receipt{
-			stream: target, first: result.First, last: result.Last, position: result.Position, rejection: a.Rejection,
+		s.commands.add(receipt{
+			id: a.CommandID, stream: target, first: result.First, last: result.Last, position: result.Position, rejection: a.Rejection,
 			digest: a.Digest,
 		})
 	}
 	return result
+}
+
+// add writes one event behind the log and behind its stream.
+func (s *Store) add(m *engine.Message, target *stream) engine.Position {
+	r, position := s.log.add()
+	target.positions = append(target.positions, position)
+	*r = record{
+		id: m.ID, correlation: m.CorrelationID, causation: m.CausationID, stream: target, version: target.version(),
+		kind: s.kinds.of(m), time: m.Time, data: m.Data,
+	}
+	if m.TraceParent != "" || m.Metadata != nil {
+		r.rare = &rare{m.TraceParent, m.Metadata}
+	}
+	return position
 }
 
 // Load reads the stream of one aggregate as it is when the iteration starts, from a version on. It never blocks a
@@ -157,7 +173,7 @@ func yieldAt(ctx context.Context, view *log, p engine.Position, yield func(engin
 		yield(engine.Event{}, err)
 		return false
 	}
-	return yield(*view.at(p), nil)
+	return yield(view.at(p), nil)
 }
 
 // End gives the position of the last event in the log, 0 for an empty one.
