@@ -9,7 +9,8 @@ type Batch struct {
 	// Appends are all for one aggregate, in ticket sequence: one for each command that was decided.
 	Appends []Append
 	// Settle takes one Result for each append, in sequence. Whoever stores the batch calls it once, after the results are
-	// durable, from any goroutine. It waits for nothing but a pipeline's dead letter sink that is full.
+	// durable, from any goroutine. It waits for nothing but a pipeline's dead letter sink that is full. A batch that is
+	// settled is the pipeline's again, which uses its arrays for another one.
 	Settle func([]Result)
 }
 

@@ -25,7 +25,7 @@ func CheckName(what, name string) error {
 	case len(name) > MaxNameBytes:
 		return &LimitError{What: what, Why: tooMany(len(name), MaxNameBytes, "bytes")}
 	}
-	for i := 0; i < len(name); {
+	for i := plain(name); i < len(name); {
 		c := name[i]
 		if c < utf8.RuneSelf {
 			if c < 0x20 || c == 0x7f {
@@ -44,6 +44,23 @@ func CheckName(what, name string) error {
 		i += size
 	}
 	return nil
+}
+
+// plain is how many bytes at the beginning are printable ASCII, in steps of eight: names are checked so often, and are so
+// nearly always plain, that one look at eight bytes is worth its arithmetic. With the top bit of every byte clear, adding
+// 0x60 sets it in those from 0x20 on, and adding 1 sets it in 0x7f.
+func plain(name string) int {
+	const tops, ones = 0x8080808080808080, 0x0101010101010101
+	i := 0
+	for ; i+8 <= len(name); i += 8 {
+		b := name[i : i+8]
+		x := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		if x&tops != 0 || (x+0x60*ones)&tops != tops || (x+ones)&tops != 0 {
+			break
+		}
+	}
+	return i
 }
 
 // brief is err with a text that fits into a log line: JSON errors quote member names, which may be as long as the input.

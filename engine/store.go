@@ -101,8 +101,9 @@ func (r Result) Outcome(id ID) Outcome {
 //   - Load and Read see every append that was acknowledged before they were called, and never half an append.
 type Store interface {
 	// Append stores a batch and returns one Result for each Append, in the same sequence. It blocks until the batch is
-	// durable. A context that is done before the effect stores nothing. The store keeps the events' payloads and must be
-	// the only one to touch the batch until Append returns.
+	// durable. A context that is done before the effect stores nothing. Until Append returns nobody else may touch the
+	// batch; afterwards the store keeps the payloads of the events and no part of the batch itself, which the caller may
+	// use again.
 	Append(ctx context.Context, batch []Append) []Result
 	// Load reads the stream of one aggregate from a version on (inclusive; 0 and 1 are both the beginning), in version
 	// sequence. An unknown aggregate is an empty stream, no error. Breaking off early releases everything.

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -68,9 +69,17 @@ func BenchmarkPipeline(b *testing.B) {
 			require.NoError(b, err)
 			b.ReportAllocs()
 			b.ResetTimer()
+			before := cpuTime()
 			report, err := p.Run(b.Context(), sources.Slice(cmds))
 			require.NoError(b, err)
+			b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
 			require.Equal(b, b.N, report.Accepted)
 		})
 	}
+}
+
+func cpuTime() int64 {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return u.Utime.Nano() + u.Stime.Nano()
 }

@@ -44,17 +44,18 @@ func (p *Pipeline) intake(s *shift, from streams.Outlet) error {
 // admit takes places in the window and puts the commands into their lanes, in sequence. It blocks while the window is
 // full: that is all the backpressure there is. What ctx ends leaves no command without an outcome: the rest is refused.
 func (p *Pipeline) admit(ctx context.Context, cmds []*engine.Command) error {
+	for i, cmd := range cmds {
+		if cmd == nil {
+			cmds[i] = engine.AsCommand(cmd)
+		}
+	}
 	for len(cmds) > 0 {
 		n, err := p.window.acquire(ctx, len(cmds))
 		if err != nil {
 			p.refuse(cmds)
 			return err
 		}
-		tasks, now := make([]task, n), time.Now()
-		for i, cmd := range cmds[:n] {
-			tasks[i] = task{cmd: engine.AsCommand(cmd), arrived: now}
-		}
-		p.lanes.enter(tasks)
+		p.lanes.enter(p.meter.since(), nil, cmds[:n]...)
 		cmds = cmds[n:]
 	}
 	return nil
@@ -64,7 +65,7 @@ func (p *Pipeline) admit(ctx context.Context, cmds []*engine.Command) error {
 func (p *Pipeline) refuse(cmds []*engine.Command) {
 	p.window.overdraw(len(cmds))
 	for _, cmd := range cmds {
-		p.deadLetter(&task{cmd: engine.AsCommand(cmd), arrived: time.Now()}, ErrStopped)
+		p.deadLetter(&task{cmd: cmd, arrived: p.meter.since()}, ErrStopped)
 	}
 }
 

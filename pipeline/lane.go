@@ -1,41 +1,6 @@
 package pipeline
 
-import (
-	"errors"
-	"time"
-
-	"github.com/orchestrix-go/orchestrix/engine"
-)
-
-// task is one admitted command on its way to an outcome.
-type task struct {
-	cmd     *engine.Command
-	ticket  uint64
-	arrived time.Time
-	receipt *Receipt // nil when nobody waits
-	next    *task    // behind it in the lane
-
-	// What the fan-out found; kept when the command is decided again after a conflict.
-	handled   bool
-	route     *engine.Route
-	data      any     // decoded payload
-	digest    uint64  // of what the command says; 0 when the store keeps payloads as they are
-	results   [][]any // payloads of the events of each handler, in registration sequence
-	err       error   // why the command failed
-	rejection error   // that handlers refused it
-}
-
-// note keeps what a handler made of the command: nothing wrong, a refusal, or a failure.
-func (t *task) note(err error) {
-	if err == nil {
-		return
-	}
-	if errors.Is(err, engine.ErrRejected) {
-		t.rejection = errors.Join(t.rejection, err)
-		return
-	}
-	t.err = errors.Join(t.err, err)
-}
+import "github.com/orchestrix-go/orchestrix/engine"
 
 // lane is the queue of one aggregate that has commands waiting or under way: data, not a goroutine.
 //

@@ -20,12 +20,11 @@ type stateful struct{}
 func (stateful) Decide(context.Context, string, *engine.Command, any) ([]any, error) { return nil, nil }
 func (stateful) Evolve(string, any) error                                            { return nil }
 
-func tasksFor(aggregates ...string) []task {
-	tasks := make([]task, len(aggregates))
-	for i, a := range aggregates {
-		tasks[i].cmd = engine.NewCommand(a, nil)
+// admit enters a command for each aggregate.
+func admit(ls *lanes, aggregates ...string) {
+	for _, a := range aggregates {
+		ls.enter(0, nil, engine.NewCommand(a, nil))
 	}
-	return tasks
 }
 
 func tickets(tasks []*task) []uint64 {
@@ -55,41 +54,41 @@ func TestLanePushPopUnpop(t *testing.T) {
 
 // The lane that is ready longest is taken first, with a batch; it goes to the end of the row when it has more.
 func TestLanesAreTakenInTurn(t *testing.T) {
-	ls := newLanes(2, 0)
-	ls.enter(tasksFor("a", "b", "a", "a", "c"))
+	ls := newLanes(2, 0, 100)
+	admit(ls, "a", "b", "a", "a", "c")
 	for _, want := range []struct {
 		id      string
 		tickets []uint64
 	}{{"a", []uint64{1, 3}}, {"b", []uint64{2}}, {"c", []uint64{5}}, {"a", []uint64{4}}} {
-		l, tasks := ls.take(nil)
+		l, tasks := ls.take(new(post), nil)
 		require.Equal(t, want.id, l.id)
 		require.Equal(t, want.tickets, tickets(tasks))
-		ls.finish(l, nil, 0)
+		ls.finish(l, nil, nil, 0)
 	}
 	require.Empty(t, ls.byID, "a lane without state is freed when it is empty")
 }
 
 // While a lane is held nobody takes it; what comes back goes ahead of what came meanwhile.
 func TestLaneIsHeld(t *testing.T) {
-	ls := newLanes(10, 0)
-	ls.enter(tasksFor("a", "a"))
-	l, tasks := ls.take(nil)
-	ls.enter(tasksFor("a"))
+	ls := newLanes(10, 0, 100)
+	admit(ls, "a", "a")
+	l, tasks := ls.take(new(post), nil)
+	admit(ls, "a")
 	require.Nil(t, ls.ready.head)
-	ls.finish(l, tasks[1:], 0)
-	_, tasks = ls.take(nil)
+	ls.finish(l, tasks, tasks[1:], 0)
+	_, tasks = ls.take(new(post), nil)
 	require.Equal(t, []uint64{2, 3}, tickets(tasks))
 }
 
 func TestLaneRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ls := newLanes(10, 0)
-		ls.enter(tasksFor("a"))
-		l, tasks := ls.take(nil)
+		ls := newLanes(10, 0, 100)
+		admit(ls, "a")
+		l, tasks := ls.take(new(post), nil)
 		begin := time.Now()
-		ls.finish(l, tasks, time.Second)
-		ls.enter(tasksFor("a"))
-		_, tasks = ls.take(nil)
+		ls.finish(l, tasks, tasks, time.Second)
+		admit(ls, "a")
+		_, tasks = ls.take(new(post), nil)
 		require.Equal(t, time.Second, time.Since(begin))
 		require.Equal(t, []uint64{1, 2}, tickets(tasks))
 	})
@@ -97,12 +96,12 @@ func TestLaneRests(t *testing.T) {
 
 // Idle lanes with a state are kept, those used last; the others are freed.
 func TestLanesKept(t *testing.T) {
-	ls := newLanes(1, 2)
+	ls := newLanes(1, 2, 100)
 	use := func(id string) *lane {
-		ls.enter(tasksFor(id))
-		l, _ := ls.take(nil)
+		admit(ls, id)
+		l, _ := ls.take(new(post), nil)
 		l.aggregate = stateful{}
-		ls.finish(l, nil, 0)
+		ls.finish(l, nil, nil, 0)
 		return l
 	}
 	a, b := use("a"), use("b")
@@ -113,32 +112,32 @@ func TestLanesKept(t *testing.T) {
 	require.Len(t, ls.byID, 2)
 	require.Equal(t, 2, ls.idleSize)
 
-	ls.enter(tasksFor("c")) // in use: not among the idle ones
+	admit(ls, "c") // in use: not among the idle ones
 	require.Equal(t, 1, ls.idleSize)
-	l, _ := ls.take(nil)
+	l, _ := ls.take(new(post), nil)
 	l.forget()
-	ls.finish(l, nil, 0)
+	ls.finish(l, nil, nil, 0)
 	require.NotContains(t, ls.byID, "c")
 }
 
 func TestLanesClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ls := newLanes(1, 0)
+		ls := newLanes(1, 0, 100)
 		var ended atomic.Int32
 		for range 3 {
 			go func() {
 				for {
-					l, _ := ls.take(nil)
+					l, _ := ls.take(new(post), nil)
 					if l == nil {
 						ended.Add(1)
 						return
 					}
-					ls.finish(l, nil, 0)
+					ls.finish(l, nil, nil, 0)
 				}
 			}()
 		}
 		synctest.Wait()
-		ls.enter(tasksFor("a", "b", "c", "d", "a"))
+		admit(ls, "a", "b", "c", "d", "a")
 		ls.close()
 		synctest.Wait()
 		require.EqualValues(t, 3, ended.Load())
@@ -152,12 +151,13 @@ func TestLanesUnderLoad(t *testing.T) {
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
-			ls := newLanes(1+rng.IntN(5), rng.IntN(3))
+			ls := newLanes(1+rng.IntN(5), rng.IntN(3), 1+rng.IntN(9))
 			last, holders, taken := map[string]uint64{}, map[string]int{}, 0
 			for range 1 + rng.IntN(8) {
 				mine := rand.New(rand.NewPCG(seed, rng.Uint64()))
 				go func() {
-					for l, tasks := ls.take(nil); l != nil; l, tasks = ls.take(nil) {
+					at := new(post)
+					for l, tasks := ls.take(at, nil); l != nil; l, tasks = ls.take(at, nil) {
 						ls.mu.Lock()
 						holders[l.id]++
 						require.Equal(t, 1, holders[l.id], "seed %d", seed)
@@ -172,12 +172,12 @@ func TestLanesUnderLoad(t *testing.T) {
 						}
 						holders[l.id]--
 						ls.mu.Unlock()
-						ls.finish(l, tasks[done:], time.Duration(mine.IntN(2)*mine.IntN(500)))
+						ls.finish(l, tasks, tasks[done:], time.Duration(mine.IntN(2)*mine.IntN(500)))
 					}
 				}()
 			}
 			for range 100 {
-				ls.enter(tasksFor(fmt.Sprint(rng.IntN(5)), fmt.Sprint(rng.IntN(5))))
+				admit(ls, fmt.Sprint(rng.IntN(5)), fmt.Sprint(rng.IntN(5)))
 				time.Sleep(time.Duration(rng.IntN(300)))
 			}
 			time.Sleep(time.Second)

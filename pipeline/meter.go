@@ -36,52 +36,39 @@ func (m *meter) end() {
 	m.ended = time.Now()
 }
 
+// since is how long ago the pipeline began: the time in which arrivals are kept.
+func (m *meter) since() time.Duration { return time.Since(m.began) }
+
 // outcome counts one command.
-func (m *meter) outcome(t *task, o *engine.Outcome) {
-	took := time.Since(t.arrived).Microseconds()
+func (m *meter) outcome(arrived time.Duration, o *engine.Outcome) {
+	took := m.since() - arrived
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.counts.Commands++
-	switch o.Status {
-	case engine.Accepted:
-		m.counts.Accepted++
-	case engine.Rejected:
-		m.counts.Rejected++
-	case engine.DeadLettered:
-		m.counts.DeadLettered++
-		if m.first == nil {
-			m.first = o.Err
-		}
-	case engine.Unknown:
-		m.counts.Unknown++
+	m.counts.count(o.Status, o.Repeated, o.Events())
+	if o.Status == engine.DeadLettered && m.first == nil {
+		m.first = o.Err
 	}
-	if o.Repeated {
-		m.counts.Repeated++
-	} else {
-		m.counts.Events += o.Events()
-	}
-	_ = m.latency.RecordValue(min(max(took, 1), m.latency.HighestTrackableValue()))
+	m.record(took)
 }
 
-// stored holds what the store says of one append against the sequence of its lane: versions must go on where the
-// expectation stood and may never step back.
-func (m *meter) stored(l *lane, expected engine.Expected, r *engine.Result) {
-	if r.Duplicate {
+// add counts the commands of a turn that the store answered: one lock and one look at the clock for all of them.
+func (m *meter) add(t *tally) {
+	if len(t.arrived) == 0 {
 		return
 	}
-	gap := expected != engine.Any && !expected.Holds(r.First-1)
-	swap := r.First <= l.last
-	l.last = r.Last
-	if gap || swap {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if gap {
-			m.sequence.Gaps++
-		}
-		if swap {
-			m.sequence.Swaps++
-		}
+	now := m.since()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts.add(&t.Counts)
+	m.sequence.Gaps += t.gaps
+	m.sequence.Swaps += t.swaps
+	for _, arrived := range t.arrived {
+		m.record(now - arrived)
 	}
+}
+
+func (m *meter) record(took time.Duration) {
+	_ = m.latency.RecordValue(min(max(took.Microseconds(), 1), m.latency.HighestTrackableValue()))
 }
 
 // report is what was measured up to now. Lost are the commands that the ended pipeline left without an outcome.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"github.com/reugn/go-streams"
@@ -23,6 +25,8 @@ type Pipeline struct {
 	window      *window
 	lanes       *lanes
 	meter       *meter
+	turns       sync.Pool // of *turn
+	paces       sync.Map  // *engine.Route to its *pace
 	used        atomic.Bool
 	stopReading context.CancelFunc                              // of sources; set as emit is
 	trouble     atomic.Pointer[error]                           // why halt stopped the reading
@@ -53,9 +57,10 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 	}
 	p := &Pipeline{
 		registry: registry, sink: sink, options: options,
-		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache), meter: newMeter(),
+		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache, runtime.GOMAXPROCS(0)), meter: newMeter(),
 		started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
 	}
+	p.turns.New = func() any { return &turn{p: p} }
 	p.encoder, _ = sink.Store().(engine.PayloadEncoder)
 	return p, nil
 }
@@ -124,6 +129,15 @@ func (p *Pipeline) halted() error {
 		return *why
 	}
 	return nil
+}
+
+// paceOf gives the pace of a route.
+func (p *Pipeline) paceOf(route *engine.Route) *pace {
+	known, ok := p.paces.Load(route)
+	if !ok {
+		known, _ = p.paces.LoadOrStore(route, new(pace))
+	}
+	return known.(*pace)
 }
 
 // finish stops the clock and tells whoever waits for a receipt.

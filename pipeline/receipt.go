@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -76,6 +75,6 @@ func (p *Pipeline) send(ctx context.Context, cmd *engine.Command, r *Receipt) er
 	if _, err := p.window.acquire(ctx, 1); err != nil {
 		return err
 	}
-	p.lanes.enter([]task{{cmd: engine.AsCommand(cmd), arrived: time.Now(), receipt: r}})
+	p.lanes.enter(p.meter.since(), r, engine.AsCommand(cmd))
 	return nil
 }

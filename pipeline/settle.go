@@ -15,19 +15,37 @@ import (
 var ErrStopped = errors.New("pipeline: stopped before everything was done")
 
 // settle takes what the store made of the turn's batch: outcomes for what is decided, another turn for what met a
-// conflict. Then the lane is let go.
+// conflict. Then the lane is let go, and the turn is over.
 func (t *turn) settle(results []engine.Result) {
+	t.batch.Settle = nil
+	for i := range results {
+		if r := &results[i]; r.Err == nil {
+			t.tally.stored(t.lane, t.batch.Appends[i].Expected, r)
+			t.tally.arrived = append(t.tally.arrived, t.decided[i].arrived)
+		}
+	}
+	t.p.meter.add(&t.tally)
+	again := t.settleEach(results)
 	l := t.lane
-	var again []*task
+	if n := len(results) - len(t.failed); l.aggregate != nil && n > 0 && results[n-1].Last != l.version {
+		l.forget() // a stateless append found another writer's events
+	}
+	again = t.conflict(again, len(again) < len(results))
+	t.again = append(again, t.again...)
+	t.release(t.pause())
+}
+
+// settleEach gives every command its outcome but those that met a conflict.
+func (t *turn) settleEach(results []engine.Result) (again []*task) {
+	l := t.lane
 	for i := range results {
 		task, r := t.decided[i], &results[i]
 		switch {
 		case r.Err == nil:
-			t.p.meter.stored(l, t.batch.Appends[i].Expected, r)
 			if r.Duplicate {
 				l.forget() // the state was folded with what this decision made, which is not what is stored
 			}
-			t.p.end(task, r.Outcome(task.cmd.ID))
+			t.p.deliver(task, r)
 		case task.err != nil && !errors.Is(r.Err, engine.ErrUnknown):
 			t.p.deadLetter(task, task.err)
 		case errors.Is(r.Err, engine.ErrConflict):
@@ -47,11 +65,7 @@ func (t *turn) settle(results []engine.Result) {
 			t.p.deadLetter(task, r.Err)
 		}
 	}
-	if n := len(results) - len(t.failed); l.aggregate != nil && n > 0 && results[n-1].Last != l.version {
-		l.forget() // a stateless append found another writer's events
-	}
-	again = t.conflict(again, len(again) < len(results))
-	t.p.lanes.finish(l, append(again, t.again...), t.pause())
+	return again
 }
 
 // conflict counts the rounds in a row in which no command of the lane got an outcome, and gives up on the one at its
@@ -82,18 +96,31 @@ func (t *turn) pause() time.Duration {
 	return rand.N(min(most, first<<min(t.lane.conflicts, 16)))
 }
 
-// end gives a command its one outcome: to whoever waits for it, to the source, to the report, and its place in the
-// window to the next.
+// deliver gives a command that the store answered its one outcome. It is counted already, and its place in the window is
+// given back with those of its turn.
+func (p *Pipeline) deliver(t *task, r *engine.Result) {
+	if t.receipt != nil || t.cmd.Settled != nil {
+		p.tell(t, r.Outcome(t.cmd.ID))
+	}
+	*t = task{}
+}
+
+// end gives any other command its one outcome, counts it, and gives its place in the window to the next.
 func (p *Pipeline) end(t *task, o engine.Outcome) {
-	p.meter.outcome(t, &o)
+	p.meter.outcome(t.arrived, &o)
+	p.tell(t, o)
+	*t = task{}
+	p.window.release(1)
+}
+
+// tell gives the outcome to whoever waits for it, and to the source.
+func (p *Pipeline) tell(t *task, o engine.Outcome) {
 	if t.receipt != nil {
 		t.receipt.settle(o)
 	}
 	if t.cmd.Settled != nil {
 		p.acknowledge(t.cmd, o)
 	}
-	*t = task{} // the tasks of one admission share an array: one that waits must not keep what the others carried
-	p.window.release(1)
 }
 
 // acknowledge calls the source back. A panic there is the source's, and must not take the belt with it.

@@ -17,6 +17,7 @@ type shift struct {
 	work    context.Context // of handlers and sink: outlives reading, so that what was admitted is finished
 	cancel  context.CancelFunc
 	over    chan struct{} // end closes it, watch receives; nobody sends
+	lookout *lookout
 	watched sync.WaitGroup
 	workers sync.WaitGroup
 
@@ -29,8 +30,10 @@ func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s.work, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.reading, p.stopReading = context.WithCancel(ctx)
 	s.watched.Go(s.watch)
-	for range p.options.Workers {
-		s.workers.Go(s.serve)
+	s.lookout = newLookout(p.lanes, p.options.Workers)
+	s.watched.Go(func() { s.lookout.watch(s.over) })
+	for _, post := range s.lookout.posts {
+		s.workers.Go(func() { s.serve(post) })
 	}
 	close(p.started)
 	return s

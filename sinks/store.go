@@ -32,6 +32,8 @@ type Store struct {
 	closed  bool            // no batch will come
 	ended   bool            // Run has returned: a late batch is answered at once
 
+	joined []engine.Append // of the call under way; the next one uses its array again
+
 	used    atomic.Bool
 	connect sync.Once
 	in      chan any      // upstream sends and closes, receive receives; unbuffered, a batch is one element
@@ -125,21 +127,31 @@ func (s *Store) gather(used []*engine.Batch) []*engine.Batch {
 
 // append brings a group to the store in calls of bounded size, a batch never split, and settles each batch.
 func (s *Store) append(ctx context.Context, group []*engine.Batch) {
-	var appends []engine.Append
 	for len(group) > 0 {
-		n := 0
-		appends = appends[:0]
-		for n < len(group) && (n == 0 || len(appends)+len(group[n].Appends) <= groupAppends) {
-			appends = append(appends, group[n].Appends...)
-			n++
+		appends, n := group[0].Appends, 1
+		if len(group) > 1 {
+			appends, n = s.join(group)
 		}
 		results := s.call(ctx, appends)
 		for _, batch := range group[:n] {
-			batch.Settle(results[:len(batch.Appends)])
-			results = results[len(batch.Appends):]
+			size := len(batch.Appends) // asked for first: a batch that is settled is its maker's again
+			batch.Settle(results[:size])
+			results = results[size:]
 		}
 		group = group[n:]
 	}
+}
+
+// join gives the appends of as many batches as go into one call, and how many these are.
+func (s *Store) join(group []*engine.Batch) (appends []engine.Append, n int) {
+	clear(s.joined)
+	appends = s.joined[:0]
+	for n < len(group) && (n == 0 || len(appends)+len(group[n].Appends) <= groupAppends) {
+		appends = append(appends, group[n].Appends...)
+		n++
+	}
+	s.joined = appends
+	return appends, n
 }
 
 // call appends to the store. A store that panics or answers in the wrong number may have stored anything: unknown.

@@ -14,6 +14,7 @@ type Store struct {
 	mu        sync.Mutex // guards everything below; never held while a caller's code runs
 	log       log
 	streams   map[string]*stream
+	last      *stream // of the last append: a batch has many for one aggregate
 	kinds     kinds
 	commands  commands
 	snapshots map[string][]engine.Snapshot // of each aggregate the newest few, oldest first
@@ -78,7 +79,10 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 // applyOne decides one append and stores it. Every rule is looked at before the first change, and no change can fail:
 // that makes the append atomic.
 func (s *Store) applyOne(a *engine.Append, broken bool) engine.Result {
-	target := s.streams[a.Aggregate]
+	target := s.last
+	if target == nil || target.name != a.Aggregate {
+		target = s.streams[a.Aggregate]
+	}
 	if !a.CommandID.IsZero() {
 		if first := s.commands.find(&a.CommandID); first != nil {
 			return first.answer(a)
@@ -94,6 +98,7 @@ func (s *Store) applyOne(a *engine.Append, broken bool) engine.Result {
 		target = &stream{name: strings.Clone(a.Aggregate)} // the caller's string may be part of a large one
 		s.streams[target.name] = target
 	}
+	s.last = target
 	result := engine.Result{First: version + 1, Last: version, Rejection: a.Rejection}
 	for i := range a.Events {
 		result.Last++

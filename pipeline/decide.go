@@ -1,0 +1,229 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// decode finds the payload of a command and what stands for it.
+func (t *turn) decode(task *task) (err error) {
+	cmd, encoder := task.cmd, t.p.encoder
+	if _, raw := cmd.Data.(engine.Raw); !raw && encoder == nil {
+		task.data = cmd.Data // nothing is called that could fail
+		return nil
+	}
+	return guarded(func() error {
+		if task.data, err = t.p.registry.Decode(&cmd.Message); err == nil && encoder != nil {
+			task.digest, err = t.p.registry.Digest(task.route.Type, task.data)
+		}
+		return err
+	})
+}
+
+// fanOut runs all handlers of all commands of the turn at once and joins them. Handlers are stateless, so that those of
+// different commands may overlap; the deciders come after, in ticket sequence.
+func (t *turn) fanOut(ctx context.Context, at *post) {
+	cs := &t.calls
+	cs.quick = true
+	var route *engine.Route
+	var pace *pace
+	for _, task := range t.tasks {
+		if task.handled || task.err != nil {
+			continue
+		}
+		task.handled = true
+		if len(task.route.Handlers) == 0 {
+			continue
+		}
+		if task.route != route {
+			route, pace = task.route, t.p.paceOf(task.route)
+			cs.quick = cs.quick && pace.quick()
+		}
+		for i := range route.Handlers {
+			cs.list = append(cs.list, call{task: task, handler: &route.Handlers[i], pace: pace})
+		}
+	}
+	if !cs.quick {
+		t.p.lanes.wait(at)
+	}
+	defer t.note() // deferred, for a handler that ends this goroutine
+	cs.join(ctx, at)
+}
+
+// note shares out what the handlers made among the commands.
+func (t *turn) note() {
+	for rest := t.calls.list; len(rest) > 0; {
+		task := rest[0].task
+		n := len(task.route.Handlers)
+		task.calls, rest = rest[:n:n], rest[n:]
+		for i := range task.calls {
+			task.note(task.calls[i].err)
+		}
+	}
+}
+
+// load folds the stream of the aggregate if a decider needs its state and the lane does not have it.
+func (t *turn) load(ctx context.Context, at *post) {
+	for _, task := range t.tasks {
+		if task.err != nil || task.route.NewAggregate == nil {
+			continue
+		}
+		if t.exact = true; t.lane.aggregate != nil {
+			return
+		}
+		if t.p.encoder != nil {
+			t.p.lanes.wait(at) // for the disk
+		}
+		t.at = task
+		err := guarded(func() error {
+			t.lane.aggregate, t.lane.version = task.route.NewAggregate(), 0
+			return t.fold(ctx)
+		})
+		t.at = nil
+		if err != nil {
+			t.exact = false
+			t.lane.forget()
+			t.failDeciders(fmt.Errorf("pipeline: aggregate %q cannot be loaded: %w", t.lane.id, err))
+		}
+		return
+	}
+}
+
+func (t *turn) fold(ctx context.Context) error {
+	for event, err := range t.p.sink.Store().Load(ctx, t.lane.id, 1) {
+		if err != nil {
+			return err
+		}
+		data, err := t.p.registry.Decode(&event.Message)
+		if err != nil {
+			return err
+		}
+		if err := t.lane.aggregate.Evolve(event.Type, data); err != nil {
+			return err
+		}
+		t.lane.version = event.Version
+	}
+	return nil
+}
+
+func (t *turn) failDeciders(err error) {
+	for _, task := range t.tasks {
+		if task.err == nil && task.route.NewAggregate != nil {
+			task.err = err
+		}
+	}
+}
+
+// decide makes the append of one command and folds its events into the lane's state. It gives false when the state is
+// lost, so that the commands behind must be decided again.
+func (t *turn) decide(ctx context.Context, task *task) bool {
+	payloads, err := t.join(ctx, task)
+	if rejected, ok := errors.AsType[*engine.RejectedError](err); ok {
+		t.add(task, engine.Append{Rejection: cmp.Or(rejected.Reason, "no reason was given")}) // empty would mean accepted
+		return true
+	}
+	var events []engine.Event
+	if err == nil {
+		events, err = t.state(task, payloads)
+	}
+	if err != nil {
+		t.giveUp(task, err)
+		return true
+	}
+	if t.lane.aggregate == nil {
+		t.add(task, engine.Append{Events: events})
+		return true
+	}
+	for i := range events {
+		if err := t.lane.aggregate.Evolve(events[i].Type, payloads[i]); err != nil {
+			t.lane.forget()
+			t.giveUp(task, err)
+			return false
+		}
+	}
+	t.add(task, engine.Append{Events: events})
+	t.lane.version += engine.Version(len(events))
+	return true
+}
+
+// join gives what the handlers and the decider of a command made, in registration sequence. Any failure is the
+// command's; a rejection counts only when nothing failed.
+func (t *turn) join(ctx context.Context, task *task) ([]any, error) {
+	if err := task.err; err != nil || task.rejection != nil {
+		return nil, cmp.Or(err, task.rejection)
+	}
+	var made []any
+	if task.route.NewAggregate != nil {
+		var err error
+		if made, err = t.lane.aggregate.Decide(ctx, task.route.Type, task.cmd, task.data); err != nil {
+			return nil, err
+		}
+	}
+	if len(task.calls) == 0 {
+		return made, nil
+	}
+	first := task.route.First
+	t.payloads = t.payloads[:0]
+	for _, c := range task.calls[:first] {
+		t.payloads = append(t.payloads, c.made...)
+	}
+	t.payloads = append(t.payloads, made...)
+	for _, c := range task.calls[first:] {
+		t.payloads = append(t.payloads, c.made...)
+	}
+	return t.payloads, nil
+}
+
+// state makes the events that state the payloads, encoded if the store wants them so.
+func (t *turn) state(task *task, payloads []any) ([]engine.Event, error) {
+	before := len(t.events)
+	made, err := t.p.registry.Events(t.events, task.cmd, payloads, t.now)
+	events := made[before:len(made):len(made)]
+	if err == nil && t.p.encoder != nil {
+		err = guarded(func() error { return t.p.encoder.EncodePayloads(events) })
+	}
+	if err != nil {
+		clear(events)
+		return nil, err
+	}
+	t.events = made
+	return events, nil
+}
+
+// add puts a command's append into the batch. In a turn with a decider every append is for the version that the decider
+// saw, the stateless ones too: they would overtake what meets a conflict ahead of them. In any other turn every version
+// is right.
+func (t *turn) add(task *task, a engine.Append) {
+	a.Aggregate, a.CommandID, a.Digest, a.Expected = t.lane.id, task.cmd.ID, task.digest, engine.Any
+	if t.exact {
+		a.Expected, a.Chained = engine.Exactly(t.lane.version), len(t.batch.Appends) > 0
+	}
+	t.batch.Appends = append(t.batch.Appends, a)
+	t.decided = append(t.decided, task)
+}
+
+// giveUp ends a command that failed. One that could be read is asked for first; one that could not says something else
+// than whatever is stored under its id.
+func (t *turn) giveUp(task *task, err error) {
+	if !task.handled || errors.Is(err, ErrStopped) {
+		t.p.deadLetter(task, err)
+		return
+	}
+	task.err = err
+	t.failed = append(t.failed, task)
+}
+
+// askForFailed asks the store for the ids of the commands that failed: one that is stored has its outcome, whatever fails
+// when it comes again. The questions stand behind all decisions, so that they break no chain.
+func (t *turn) askForFailed() {
+	for _, task := range t.failed {
+		t.batch.Appends = append(t.batch.Appends, engine.Append{
+			Aggregate: t.lane.id, CommandID: task.cmd.ID, Digest: task.digest, Expected: engine.Never,
+		})
+	}
+	t.decided = append(t.decided, t.failed...)
+}
