@@ -126,6 +126,7 @@ type Store interface {
 type Capabilities struct {
 	Name    string   // of the kind of store: "memory", "sqlite"
 	Durable bool     // an acknowledged append survives kill -9 and power loss
+	Instant bool     // an append waits for nothing, so that there is no point in gathering those of many callers
 	Relaxed []string // durability modes in force that were asked for by name; empty when none
 }
 

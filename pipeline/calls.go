@@ -13,6 +13,7 @@ import (
 type call struct {
 	task    *task
 	handler *engine.Handler
+	number  int   // of the handler in its route
 	pace    *pace // of the command's route
 	made    []any // payloads of events
 	err     error
@@ -28,7 +29,7 @@ func (c *call) run(ctx context.Context) {
 func (c *call) timed(ctx context.Context) {
 	began := time.Now()
 	c.run(ctx)
-	c.pace.learn(time.Since(began))
+	c.pace.learn(c.number, time.Since(began))
 }
 
 // calls are the handler calls of one turn. All of them run at once, each in a goroutine of its own but for the last; or,
@@ -73,11 +74,7 @@ func (cs *calls) join(ctx context.Context, at *post) {
 	for c := cs.take(); c != nil; c = cs.take() {
 		c.run(ctx)
 	}
-	if time.Since(began) >= time.Duration(len(cs.list))*quickCall {
-		for i := range cs.list {
-			cs.list[i].pace.waits()
-		}
-	}
+	cs.list[0].pace.inline(time.Since(began), len(cs.list)) // nearly always they are all of one route
 }
 
 // handOff gives every call that nobody has, but for the last few that are kept, to a goroutine of its own.

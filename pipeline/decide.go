@@ -44,11 +44,11 @@ func (t *turn) fanOut(ctx context.Context, at *post) {
 			cs.quick = cs.quick && pace.quick()
 		}
 		for i := range route.Handlers {
-			cs.list = append(cs.list, call{task: task, handler: &route.Handlers[i], pace: pace})
+			cs.list = append(cs.list, call{task: task, handler: &route.Handlers[i], number: i, pace: pace})
 		}
 	}
 	if !cs.quick {
-		t.p.lanes.wait(at)
+		t.p.aside(ctx, at)
 	}
 	defer t.note() // deferred, for a handler that ends this goroutine
 	cs.join(ctx, at)
@@ -76,7 +76,7 @@ func (t *turn) load(ctx context.Context, at *post) {
 			return
 		}
 		if t.p.encoder != nil {
-			t.p.lanes.wait(at) // for the disk
+			t.p.aside(ctx, at) // for the disk
 		}
 		t.at = task
 		err := guarded(func() error {

@@ -84,7 +84,7 @@ func (d *dispatch) run() {
 		close(d.out)
 		return
 	}
-	p.emit = d.emit
+	p.emit, p.apart = d.emit, true
 	s := p.startShift(d.ctx)
 	defer s.cancel()
 	err := p.drawAll(s.reading, d.in, func(cmds []*engine.Command) error { return p.admit(s.work, cmds) })
@@ -100,8 +100,14 @@ func (d *dispatch) run() {
 	close(d.out) // the last: the chain ends with it. An abandoned handler's worker finds work cancelled and does not send
 }
 
-// emit passes a batch on, or answers it when the stage is cut while downstream does not read.
-func (d *dispatch) emit(work context.Context, batch *engine.Batch) {
+// emit passes batches on, or answers them when the stage is cut while downstream does not read.
+func (d *dispatch) emit(work context.Context, batches []*engine.Batch) {
+	for _, batch := range batches {
+		d.emitOne(work, batch)
+	}
+}
+
+func (d *dispatch) emitOne(work context.Context, batch *engine.Batch) {
 	if work.Err() == nil {
 		select {
 		case d.out <- batch:

@@ -11,8 +11,11 @@ import (
 // Commands go in by enter, workers take with take, and give back with finish.
 //
 // No more workers run at once than there are processors: more would only get into each other's way. A worker whose
-// handlers wait does not run. It says so (wait) when it is known beforehand, or the lookout finds out (stuck); then
+// handlers wait does not run. It says so (aside) when it is known beforehand, or the lookout finds out (overdue); then
 // another one is woken, so that a lane is ready in vain for two milliseconds at most.
+//
+// A worker takes a row of lanes at once, so that small turns share the cost of a lock, of an append and of settling. It
+// takes one at first and after each time that it had to wait, and more each time that it had not.
 type lanes struct {
 	batch int // most commands taken at once
 	keep  int // most idle lanes kept
@@ -23,18 +26,26 @@ type lanes struct {
 	wake    sync.Cond // a worker waits for a ready lane
 	byID    map[string]*lane
 	ready   laneRow
+	greed   int   // lanes in the next row
 	running int   // workers that have a lane and are not known to wait
 	waiting int   // workers in wake.Wait
 	woken   int   // signalled and not yet awake: no need to signal another
 	closed  bool  // no lane becomes ready any more
 	spare   *task // tasks for commands to come; never more than were in flight at once
+	turns   sync.Pool
 
 	idle     lane // ring of idle lanes with a state: newer is the oldest, older the newest
 	idleSize int
 }
 
+// longestRow is how many lanes a worker takes at once at most.
+const longestRow = 64
+
 // laneRow is a first-in first-out row: the lane that is ready longest is taken first.
-type laneRow struct{ head, tail *lane }
+type laneRow struct {
+	head, tail *lane
+	length     int
+}
 
 func (r *laneRow) push(l *lane) {
 	if r.tail == nil {
@@ -43,6 +54,7 @@ func (r *laneRow) push(l *lane) {
 		r.tail.nextReady = l
 	}
 	r.tail = l
+	r.length++
 }
 
 func (r *laneRow) pop() *lane {
@@ -51,11 +63,22 @@ func (r *laneRow) pop() *lane {
 	if r.head == nil {
 		r.tail = nil
 	}
+	r.length--
 	return l
 }
 
+// unpop puts a lane back at the head.
+func (r *laneRow) unpop(l *lane) {
+	l.nextReady, r.head = r.head, l
+	if r.tail == nil {
+		r.tail = l
+	}
+	r.length++
+}
+
 func newLanes(batch, keep, run int) *lanes {
-	ls := &lanes{batch: batch, keep: keep, run: run, byID: map[string]*lane{}}
+	ls := &lanes{batch: batch, keep: keep, run: run, greed: 1, byID: map[string]*lane{}}
+	ls.turns.New = func() any { return new(turn) }
 	ls.wake.L = &ls.mu
 	ls.idle.newer, ls.idle.older = &ls.idle, &ls.idle
 	return ls
@@ -99,14 +122,17 @@ func (ls *lanes) newTask() *task {
 	return t
 }
 
-// take waits for a ready lane and takes it with up to a batch of its commands. It gives nil when the lanes are closed.
-func (ls *lanes) take(at *post, into []*task) (*lane, []*task) {
+// take waits for ready lanes and gives some of them to the worker at this post, each with up to a batch of its commands,
+// a batch or little more in all. False: the lanes are closed.
+func (ls *lanes) take(at *post) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	ls.stop(at)
+	if ls.stop(at) {
+		ls.greed = min(2*ls.greed, longestRow)
+	}
 	for ls.ready.head == nil || ls.running >= ls.run && !ls.closed {
 		if ls.closed {
-			return nil, nil
+			return false
 		}
 		ls.waiting++
 		ls.wake.Wait()
@@ -115,42 +141,72 @@ func (ls *lanes) take(at *post, into []*task) (*lane, []*task) {
 	}
 	ls.running++
 	at.running = true
-	at.turns++
-	l := ls.ready.pop()
-	tasks := l.pop(ls.batch, into)
+	at.receive(ls.row())
 	ls.signal() // workers wake each other for as long as there is work that nobody has
-	return l, tasks
+	return true
 }
 
-// wait says that the worker at this post does not run until it takes again.
-func (ls *lanes) wait(at *post) {
+// row takes a fair share of the ready lanes.
+func (ls *lanes) row() []*turn {
+	share := (ls.ready.length + ls.run - 1) / ls.run
+	row := make([]*turn, 0, min(ls.greed, share))
+	for commands := 0; len(row) < cap(row) && commands < ls.batch; {
+		t := ls.turns.Get().(*turn)
+		t.lane = ls.ready.pop()
+		t.taken = t.lane.pop(ls.batch, t.taken)
+		commands += len(t.taken)
+		row = append(row, t)
+	}
+	return row
+}
+
+// aside says that the worker at this post does not run until it takes again. The rest of its row is ready again.
+func (ls *lanes) aside(at *post) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	ls.greed = 1
 	ls.stop(at)
+	ls.putBack(at)
 	ls.signal()
 }
 
-func (ls *lanes) stop(at *post) {
-	if at.running {
+func (ls *lanes) stop(at *post) (ran bool) {
+	if ran = at.running; ran {
 		at.running = false
 		ls.running--
 	}
+	return ran
 }
 
-// stuck finds the workers that have run since the last look without taking another lane, and counts them as waiting. It
-// tells whether any worker has run at all.
-func (ls *lanes) stuck(posts []*post) (active bool) {
+// putBack makes the lanes ready again that the worker at this post has not come to.
+func (ls *lanes) putBack(at *post) {
+	row := at.surrender()
+	for i := len(row) - 1; i >= 0; i-- {
+		t := row[i]
+		t.lane.unpop(t.taken)
+		ls.ready.unpop(t.lane)
+		t.reset()
+		ls.turns.Put(t)
+	}
+}
+
+// overdue finds the workers that have run since the last look with the same row, and takes them for waiting. It gives
+// their posts, and tells whether any worker has taken a row since the last look.
+func (ls *lanes) overdue(posts []*post) (late []*post, active bool) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	for _, at := range posts {
-		if at.turns != at.seen {
-			at.seen, active = at.turns, true
+		if at.moved() {
+			active = true
 		} else if at.running {
+			ls.greed = 1
 			ls.stop(at)
+			ls.putBack(at)
 			ls.signal()
+			late = append(late, at)
 		}
 	}
-	return active
+	return late, active
 }
 
 // signal wakes one worker if a lane is ready, one more may run, and nobody is on the way.
@@ -161,28 +217,35 @@ func (ls *lanes) signal() {
 	}
 }
 
-// finish lets a lane go. Of the tasks taken from it those in again re-enter at its head, and the lane rests for pause
-// before they are taken; those that have ended are spare from now on.
-func (ls *lanes) finish(l *lane, taken, again []*task, pause time.Duration) {
+// finish lets the lanes of turns go. Commands to be decided again re-enter at the head of their lane, which rests for the
+// turn's pause before they are taken. Tasks that have ended are spare from now on, and so are the turns.
+func (ls *lanes) finish(turns ...*turn) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	for _, t := range taken {
-		if t.cmd == nil {
-			t.next, ls.spare = ls.spare, t
+	for _, t := range turns {
+		for _, task := range t.taken {
+			if task.cmd == nil {
+				task.next, ls.spare = ls.spare, task
+			}
 		}
+		t.lane.unpop(t.again)
+		ls.letGo(t.lane, t.pause)
+		t.reset()
+		ls.turns.Put(t)
 	}
-	l.unpop(again)
-	if l.head == nil {
+	ls.signal()
+}
+
+func (ls *lanes) letGo(l *lane, pause time.Duration) {
+	switch {
+	case l.head == nil:
 		l.held = false
 		ls.list(l)
-		return
-	}
-	if pause > 0 {
+	case pause > 0:
 		time.AfterFunc(pause, func() { ls.resume(l) })
-		return
+	default:
+		ls.ready.push(l)
 	}
-	ls.ready.push(l)
-	ls.signal()
 }
 
 // resume makes a lane ready that rested; it is still held.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -25,6 +27,25 @@ func admit(ls *lanes, aggregates ...string) {
 	for _, a := range aggregates {
 		ls.enter(0, nil, engine.NewCommand(a, nil))
 	}
+}
+
+// take gives the one turn of a new worker's row, or nil when the lanes are closed.
+func take(ls *lanes) *turn {
+	at := new(post)
+	if !ls.take(at) {
+		return nil
+	}
+	return at.next()
+}
+
+// finish lets the lane of a turn go; all commands but the last again of them have ended.
+func finish(ls *lanes, t *turn, again int, pause time.Duration) {
+	ended := len(t.taken) - again
+	for _, task := range t.taken[:ended] {
+		task.cmd = nil
+	}
+	t.again, t.pause = append(t.again, t.taken[ended:]...), pause
+	ls.finish(t)
 }
 
 func tickets(tasks []*task) []uint64 {
@@ -60,37 +81,90 @@ func TestLanesAreTakenInTurn(t *testing.T) {
 		id      string
 		tickets []uint64
 	}{{"a", []uint64{1, 3}}, {"b", []uint64{2}}, {"c", []uint64{5}}, {"a", []uint64{4}}} {
-		l, tasks := ls.take(new(post), nil)
-		require.Equal(t, want.id, l.id)
-		require.Equal(t, want.tickets, tickets(tasks))
-		ls.finish(l, nil, nil, 0)
+		turn := take(ls)
+		require.Equal(t, want.id, turn.lane.id)
+		require.Equal(t, want.tickets, tickets(turn.taken))
+		finish(ls, turn, 0, 0)
 	}
 	require.Empty(t, ls.byID, "a lane without state is freed when it is empty")
+}
+
+// A worker that never waits takes twice as many lanes each time, but leaves the others their share; one that steps aside
+// gives back what it has not begun, in its place.
+func TestRowsGrow(t *testing.T) {
+	ls := newLanes(100, 0, 2)
+	for i := range 40 {
+		admit(ls, fmt.Sprint(i))
+	}
+	at := new(post)
+	var lengths, seen []int
+	for len(seen) < 20 {
+		require.True(t, ls.take(at))
+		lengths = append(lengths, len(at.row))
+		for turn := at.next(); turn != nil; turn = at.next() {
+			number, _ := strconv.Atoi(turn.lane.id)
+			seen = append(seen, number)
+			finish(ls, turn, 0, 0)
+		}
+	}
+	require.Equal(t, []int{1, 2, 4, 8, 13}, lengths, "the last is half of the 25 that are left")
+
+	require.True(t, ls.take(at))
+	first := at.next()
+	require.Equal(t, "28", first.lane.id)
+	ls.aside(at)
+	require.Nil(t, at.next())
+	require.Equal(t, "29", take(ls).lane.id)
+	require.Equal(t, 10, ls.ready.length)
+}
+
+// A worker that does not get on loses what others can do, and does not count any more.
+func TestOverdue(t *testing.T) {
+	ls := newLanes(100, 0, 1)
+	ls.greed = 8
+	admit(ls, "a", "b", "c")
+	at, other := new(post), new(post)
+	posts := []*post{at, other}
+	require.True(t, ls.take(at))
+	stuck := at.next()
+	late, active := ls.overdue(posts)
+	require.Empty(t, late)
+	require.True(t, active, "it has taken a row since the beginning")
+	late, active = ls.overdue(posts)
+	require.Equal(t, []*post{at}, late)
+	require.False(t, active)
+	require.Zero(t, ls.running)
+	require.Nil(t, at.next())
+	late, _ = ls.overdue(posts)
+	require.Empty(t, late, "it is told once")
+
+	require.True(t, ls.take(other), "though only one may run")
+	require.Equal(t, "b", other.next().lane.id)
+	finish(ls, stuck, 0, 0)
 }
 
 // While a lane is held nobody takes it; what comes back goes ahead of what came meanwhile.
 func TestLaneIsHeld(t *testing.T) {
 	ls := newLanes(10, 0, 100)
 	admit(ls, "a", "a")
-	l, tasks := ls.take(new(post), nil)
+	turn := take(ls)
 	admit(ls, "a")
 	require.Nil(t, ls.ready.head)
-	ls.finish(l, tasks, tasks[1:], 0)
-	_, tasks = ls.take(new(post), nil)
-	require.Equal(t, []uint64{2, 3}, tickets(tasks))
+	finish(ls, turn, 1, 0)
+	require.Equal(t, []uint64{2, 3}, tickets(take(ls).taken))
 }
 
 func TestLaneRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ls := newLanes(10, 0, 100)
 		admit(ls, "a")
-		l, tasks := ls.take(new(post), nil)
+		turn := take(ls)
 		begin := time.Now()
-		ls.finish(l, tasks, tasks, time.Second)
+		finish(ls, turn, 1, time.Second)
 		admit(ls, "a")
-		_, tasks = ls.take(new(post), nil)
+		turn = take(ls)
 		require.Equal(t, time.Second, time.Since(begin))
-		require.Equal(t, []uint64{1, 2}, tickets(tasks))
+		require.Equal(t, []uint64{1, 2}, tickets(turn.taken))
 	})
 }
 
@@ -99,9 +173,10 @@ func TestLanesKept(t *testing.T) {
 	ls := newLanes(1, 2, 100)
 	use := func(id string) *lane {
 		admit(ls, id)
-		l, _ := ls.take(new(post), nil)
+		turn := take(ls)
+		l := turn.lane
 		l.aggregate = stateful{}
-		ls.finish(l, nil, nil, 0)
+		finish(ls, turn, 0, 0)
 		return l
 	}
 	a, b := use("a"), use("b")
@@ -114,9 +189,9 @@ func TestLanesKept(t *testing.T) {
 
 	admit(ls, "c") // in use: not among the idle ones
 	require.Equal(t, 1, ls.idleSize)
-	l, _ := ls.take(new(post), nil)
-	l.forget()
-	ls.finish(l, nil, nil, 0)
+	turn := take(ls)
+	turn.lane.forget()
+	finish(ls, turn, 0, 0)
 	require.NotContains(t, ls.byID, "c")
 }
 
@@ -126,14 +201,10 @@ func TestLanesClose(t *testing.T) {
 		var ended atomic.Int32
 		for range 3 {
 			go func() {
-				for {
-					l, _ := ls.take(new(post), nil)
-					if l == nil {
-						ended.Add(1)
-						return
-					}
-					ls.finish(l, nil, nil, 0)
+				for turn := take(ls); turn != nil; turn = take(ls) {
+					finish(ls, turn, 0, 0)
 				}
+				ended.Add(1)
 			}()
 		}
 		synctest.Wait()
@@ -145,45 +216,68 @@ func TestLanesClose(t *testing.T) {
 	})
 }
 
-// Many workers, random holding times and returns: each aggregate's tickets stay in sequence, one holder at a time, and no
-// ready lane is ever left without a worker while workers wait.
+// Many workers, random rows, holding times and returns, some of them stepping aside: each aggregate's tickets stay in
+// sequence, one holder at a time, and no ready lane is ever left without a worker while workers wait.
 func TestLanesUnderLoad(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(100) {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
-			ls := newLanes(1+rng.IntN(5), rng.IntN(3), 1+rng.IntN(9))
-			last, holders, taken := map[string]uint64{}, map[string]int{}, 0
+			ls := newLanes(1+rng.IntN(5), rng.IntN(3), 1+rng.IntN(4))
+			load := &lanesUnderLoad{T: t, lanes: ls, seed: seed, last: map[string]uint64{}, holders: map[string]int{}}
 			for range 1 + rng.IntN(8) {
-				mine := rand.New(rand.NewPCG(seed, rng.Uint64()))
-				go func() {
-					at := new(post)
-					for l, tasks := ls.take(at, nil); l != nil; l, tasks = ls.take(at, nil) {
-						ls.mu.Lock()
-						holders[l.id]++
-						require.Equal(t, 1, holders[l.id], "seed %d", seed)
-						ls.mu.Unlock()
-						time.Sleep(time.Duration(mine.IntN(1000)))
-						done := mine.IntN(len(tasks) + 1) // the others come back
-						ls.mu.Lock()
-						for _, task := range tasks[:done] {
-							require.Greater(t, task.ticket, last[l.id], "seed %d", seed)
-							last[l.id] = task.ticket
-							taken++
-						}
-						holders[l.id]--
-						ls.mu.Unlock()
-						ls.finish(l, tasks, tasks[done:], time.Duration(mine.IntN(2)*mine.IntN(500)))
-					}
-				}()
+				at, mine := new(post), rand.New(rand.NewPCG(seed, rng.Uint64()))
+				load.posts = append(load.posts, at)
+				go load.work(at, mine)
 			}
 			for range 100 {
-				admit(ls, fmt.Sprint(rng.IntN(5)), fmt.Sprint(rng.IntN(5)))
+				admit(ls, fmt.Sprint(rng.IntN(9)), fmt.Sprint(rng.IntN(9)))
 				time.Sleep(time.Duration(rng.IntN(300)))
+				if rng.IntN(3) == 0 {
+					ls.overdue(load.posts)
+				}
 			}
 			time.Sleep(time.Second)
 			synctest.Wait()
-			require.Equal(t, 200, taken, "seed %d", seed)
+			require.Equal(t, 200, load.taken, "seed %d", seed)
 			ls.close()
 		})
+	}
+}
+
+type lanesUnderLoad struct {
+	*testing.T
+	lanes *lanes
+	posts []*post
+	seed  uint64
+
+	mu      sync.Mutex
+	last    map[string]uint64
+	holders map[string]int
+	taken   int
+}
+
+func (load *lanesUnderLoad) work(at *post, rng *rand.Rand) {
+	for load.lanes.take(at) {
+		for turn := at.next(); turn != nil; turn = at.next() {
+			id := turn.lane.id
+			load.mu.Lock()
+			load.holders[id]++
+			require.Equal(load, 1, load.holders[id], "seed %d", load.seed)
+			load.mu.Unlock()
+			if rng.IntN(4) == 0 {
+				load.lanes.aside(at)
+			}
+			time.Sleep(time.Duration(rng.IntN(1000)))
+			again := rng.IntN(len(turn.taken) + 1) // so many come back
+			load.mu.Lock()
+			for _, task := range turn.taken[:len(turn.taken)-again] {
+				require.Greater(load, task.ticket, load.last[id], "seed %d", load.seed)
+				load.last[id] = task.ticket
+				load.taken++
+			}
+			load.holders[id]--
+			load.mu.Unlock()
+			finish(load.lanes, turn, again, time.Duration(rng.IntN(2)*rng.IntN(500)))
+		}
 	}
 }

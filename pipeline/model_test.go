@@ -60,6 +60,7 @@ func newTrial(seed uint64) *trial {
 		Store: memory.New(), rng: rand.New(rand.NewPCG(seed, 8)),
 		slow: pick(rng, 0, time.Millisecond, 20*time.Millisecond), foreign: pick(rng, 0, 0, 0.1, 0.5),
 		down: pick(rng, 0, 0, 0.1), unknown: pick(rng, 0, 0, 0.1), noLoad: pick(rng, 0, 0, 0, 0.1),
+		instant: seed%3 == 0,
 	}
 	if raceDetector {
 		tr.store.foreign = 0

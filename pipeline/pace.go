@@ -1,31 +1,66 @@
 package pipeline
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// quickCall is what a goroutine costs, about: a call that takes less is done sooner inline.
+	// quickCall is what a goroutine costs, about: calls that take less on average are done sooner inline.
 	quickCall = time.Microsecond
-	// quickRow is how many calls in a row must be quick before a route's handlers run inline.
-	quickRow = 128
+	// learnCalls is how many calls of a handler it takes to find out.
+	learnCalls = 64
 )
 
 // pace knows whether the handlers of one route wait. At first it takes for granted that they do. It decides where calls
 // run and nothing else: what comes of them is the same.
-type pace struct{ row atomic.Int32 } // quick calls in a row
+type pace struct {
+	isQuick atomic.Bool
 
-func (p *pace) quick() bool { return p.row.Load() >= quickRow }
+	mu   sync.Mutex
+	seen []sample // of each handler since it was decided last
+}
 
-// waits says that a call was not quick.
-func (p *pace) waits() { p.row.Store(0) }
+// sample is some calls and the time they took together.
+type sample struct {
+	calls int
+	took  time.Duration
+}
 
-func (p *pace) learn(took time.Duration) {
-	switch {
-	case took >= quickCall:
-		p.waits()
-	case !p.quick():
-		p.row.Add(1)
+func newPace(handlers int) *pace { return &pace{seen: make([]sample, handlers)} }
+
+func (p *pace) quick() bool { return p.isQuick.Load() }
+
+// learn hears how long a handler took in a goroutine. The route is quick when each of its handlers is, on average.
+func (p *pace) learn(handler int, took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &p.seen[handler]
+	s.calls++
+	s.took += took
+	quick := true
+	for _, s := range p.seen {
+		if s.calls < learnCalls {
+			return
+		}
+		quick = quick && s.took < time.Duration(s.calls)*quickCall
 	}
+	p.isQuick.Store(quick)
+	clear(p.seen)
+}
+
+// inline hears how long calls took one after another.
+func (p *pace) inline(took time.Duration, calls int) {
+	if took >= time.Duration(calls)*quickCall {
+		p.waits()
+	}
+}
+
+// waits says that the handlers are not quick, or no longer.
+func (p *pace) waits() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.isQuick.Store(false)
+	clear(p.seen)
 }

@@ -25,16 +25,17 @@ type Pipeline struct {
 	window      *window
 	lanes       *lanes
 	meter       *meter
-	turns       sync.Pool // of *turn
 	paces       sync.Map  // *engine.Route to its *pace
+	rounds      sync.Pool // of *round
+	apart       bool      // foreign stages follow, which may hold up one batch and not another: every turn is a round
 	used        atomic.Bool
-	stopReading context.CancelFunc                              // of sources; set as emit is
-	trouble     atomic.Pointer[error]                           // why halt stopped the reading
-	emit        func(work context.Context, batch *engine.Batch) // where a turn's batch goes; set before the first worker starts
-	cut         atomic.Bool                                     // the drain timeout ran out: nothing more is decided
-	started     chan struct{}                                   // closed when admission opens; nobody sends
-	givenUp     chan struct{}                                   // closed when a cut pipeline waits for nobody any more; nobody sends
-	ended       chan struct{}                                   // closed when Run or the chain has ended; nobody sends
+	stopReading context.CancelFunc                                  // of sources; set as emit is
+	trouble     atomic.Pointer[error]                               // why halt stopped the reading
+	emit        func(work context.Context, batches []*engine.Batch) // to the sink; set before the first worker starts
+	cut         atomic.Bool                                         // the drain timeout ran out: nothing more is decided
+	started     chan struct{}                                       // closed when admission opens; nobody sends
+	givenUp     chan struct{}                                       // closed when a cut pipeline waits for nobody any more; nobody sends
+	ended       chan struct{}                                       // closed when Run or the chain has ended; nobody sends
 }
 
 // New makes a pipeline from a registry and a store sink, as sinks.NewStore makes one. It starts nothing. It seals the
@@ -60,7 +61,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache, runtime.GOMAXPROCS(0)), meter: newMeter(),
 		started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
 	}
-	p.turns.New = func() any { return &turn{p: p} }
+	p.rounds.New = func() any { return new(round) }
 	p.encoder, _ = sink.Store().(engine.PayloadEncoder)
 	return p, nil
 }
@@ -76,7 +77,7 @@ func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, err
 	if err := p.claim(); err != nil {
 		return p.Report(), err
 	}
-	p.emit = func(_ context.Context, batch *engine.Batch) { p.sink.Record(batch) }
+	p.emit = func(_ context.Context, batches []*engine.Batch) { p.sink.Record(batches...) }
 	shift := p.startShift(ctx)
 	defer shift.cancel()
 	ended := make(chan error, 1)                    // the sink's goroutine sends once, await receives; room for it, nobody may be there
@@ -135,7 +136,7 @@ func (p *Pipeline) halted() error {
 func (p *Pipeline) paceOf(route *engine.Route) *pace {
 	known, ok := p.paces.Load(route)
 	if !ok {
-		known, _ = p.paces.LoadOrStore(route, new(pace))
+		known, _ = p.paces.LoadOrStore(route, newPace(len(route.Handlers)))
 	}
 	return known.(*pace)
 }

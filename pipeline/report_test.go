@@ -35,7 +35,7 @@ sequence   holds: 0 gaps, 0 swaps, 0 lost, 0 duplicates`, r.String())
 func TestReportNumbersAddUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBelt(t, memory.New(), pipeline.Options{})
-		require.Equal(t, pipeline.Report{Store: engine.Capabilities{Name: "memory"}}, b.Report())
+		require.Equal(t, pipeline.Report{Store: engine.Capabilities{Name: "memory", Instant: true}}, b.Report())
 		require.Zero(t, b.Report().Rate())
 		b.start()
 		admitted := 0

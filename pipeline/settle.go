@@ -14,32 +14,29 @@ import (
 // of it is stored, and it may be sent again. From Receipt.Wait it comes with engine.ErrUnknown: may be stored.
 var ErrStopped = errors.New("pipeline: stopped before everything was done")
 
-// settle takes what the store made of the turn's batch: outcomes for what is decided, another turn for what met a
-// conflict. Then the lane is let go, and the turn is over.
+// settle takes what the store made of the turn's batch.
 func (t *turn) settle(results []engine.Result) {
 	t.batch.Settle = nil
-	for i := range results {
-		if r := &results[i]; r.Err == nil {
-			t.tally.stored(t.lane, t.batch.Appends[i].Expected, r)
-			t.tally.arrived = append(t.tally.arrived, t.decided[i].arrived)
-		}
-	}
-	t.p.meter.add(&t.tally)
-	again := t.settleEach(results)
-	l := t.lane
-	if n := len(results) - len(t.failed); l.aggregate != nil && n > 0 && results[n-1].Last != l.version {
-		l.forget() // a stateless append found another writer's events
-	}
-	again = t.conflict(again, len(again) < len(results))
-	t.again = append(again, t.again...)
-	t.release(t.pause())
+	t.results = results
+	t.round.settled()
 }
 
-// settleEach gives every command its outcome but those that met a conflict.
-func (t *turn) settleEach(results []engine.Result) (again []*task) {
+// count counts the commands that the store answered.
+func (t *turn) count(into *tally) {
+	for i := range t.results {
+		if r := &t.results[i]; r.Err == nil {
+			into.stored(t.lane, t.batch.Appends[i].Expected, r)
+			into.arrived = append(into.arrived, t.decided[i].arrived)
+		}
+	}
+}
+
+// settleEach gives every command its outcome, or another turn when it met a conflict.
+func (t *turn) settleEach() {
 	l := t.lane
-	for i := range results {
-		task, r := t.decided[i], &results[i]
+	var again []*task
+	for i := range t.results {
+		task, r := t.decided[i], &t.results[i]
 		switch {
 		case r.Err == nil:
 			if r.Duplicate {
@@ -56,16 +53,33 @@ func (t *turn) settleEach(results []engine.Result) (again []*task) {
 			t.p.end(task, engine.Outcome{CommandID: task.cmd.ID, Status: engine.Unknown, Err: errors.Join(task.err, r.Err)})
 		default:
 			l.forget()
-			if errors.Is(r.Err, engine.ErrClosed) {
-				t.p.halt(fmt.Errorf("pipeline: the store takes nothing any more: %w", r.Err))
-			}
-			if t.p.cut.Load() && errors.Is(r.Err, context.Canceled) {
-				r.Err = ErrStopped
-			}
-			t.p.deadLetter(task, r.Err)
+			t.refused(task, r.Err)
 		}
 	}
-	return again
+	if n := len(t.results) - len(t.failed); l.aggregate != nil && n > 0 && t.results[n-1].Last != l.version {
+		l.forget() // a stateless append found another writer's events
+	}
+	t.goOn(t.conflict(again, len(again) < len(t.results)))
+}
+
+// refused ends a command that the store would not take.
+func (t *turn) refused(task *task, err error) {
+	if errors.Is(err, engine.ErrClosed) {
+		t.p.halt(fmt.Errorf("pipeline: the store takes nothing any more: %w", err))
+	}
+	if t.p.cut.Load() && errors.Is(err, context.Canceled) {
+		err = ErrStopped
+	}
+	t.p.deadLetter(task, err)
+}
+
+// goOn says which commands need another turn, and when.
+func (t *turn) goOn(again []*task) {
+	t.again = append(again, t.again...)
+	for _, task := range t.again {
+		task.outlive()
+	}
+	t.pause = t.rest()
 }
 
 // conflict counts the rounds in a row in which no command of the lane got an outcome, and gives up on the one at its
@@ -86,9 +100,9 @@ func (t *turn) conflict(again []*task, progress bool) []*task {
 	return again[1:]
 }
 
-// pause is how long the lane rests before it decides again: not at all at first, then exponentially longer with full
+// rest is how long the lane rests before it decides again: not at all at first, then exponentially longer with full
 // jitter, at most a quarter of a second.
-func (t *turn) pause() time.Duration {
+func (t *turn) rest() time.Duration {
 	const first, most = time.Millisecond, 250 * time.Millisecond
 	if t.lane.conflicts < 2 {
 		return 0

@@ -22,10 +22,18 @@ type shaky struct {
 	down    float64       // how likely an append fails
 	unknown float64       // how likely an append is not answered
 	noLoad  float64       // how likely a load fails
+	instant bool          // workers append by themselves, however long it takes
 
 	mu      sync.Mutex
 	rng     *rand.Rand
 	strange int // events of the other writer
+}
+
+// Capabilities are those of the store behind, but for who appends.
+func (s *shaky) Capabilities() engine.Capabilities {
+	c := s.Store.Capabilities()
+	c.Instant = s.instant
+	return c
 }
 
 func (s *shaky) dice() float64 {

@@ -30,8 +30,8 @@ func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s.work, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.reading, p.stopReading = context.WithCancel(ctx)
 	s.watched.Go(s.watch)
-	s.lookout = newLookout(p.lanes, p.options.Workers)
-	s.watched.Go(func() { s.lookout.watch(s.over) })
+	s.lookout = newLookout(s, p.options.Workers)
+	s.watched.Go(func() { s.lookout.watch(s.work) })
 	for _, post := range s.lookout.posts {
 		s.workers.Go(func() { s.serve(post) })
 	}

@@ -28,13 +28,15 @@ type turn struct {
 	decided  []*task        // the tasks of batch.Appends
 	failed   []*task        // the last of decided: those that are only asked for
 	exact    bool           // a decider decides in this turn: all of its appends meet a conflict together
-	again    []*task        // decided later
-	tally    tally
+	round    *round
+	results  []engine.Result // of batch.Appends
+	again    []*task         // decided later
+	pause    time.Duration   // until then
 }
 
 // run fans out, joins, decides in ticket sequence, and hands the batch to the sink. What failed gets its outcome at once.
 func (t *turn) run(ctx context.Context, at *post) {
-	defer t.end(ctx) // deferred, for code that ends this goroutine
+	defer t.end(ctx, at) // deferred, for code that ends this goroutine
 	t.now = time.Now()
 	t.tasks = t.taken
 	if t.p.cut.Load() {
@@ -55,9 +57,9 @@ func (t *turn) run(ctx context.Context, at *post) {
 	}
 }
 
-// end hands on what is decided. The tasks that are left are decided in another turn: they stand behind one that broke the
-// state, or behind one whose code ended the worker's goroutine; that one has failed.
-func (t *turn) end(ctx context.Context) {
+// end adds the turn to the round. The tasks that are left are decided in another turn: they stand behind one that broke
+// the state, or behind one whose code ended the worker's goroutine; that one has failed.
+func (t *turn) end(ctx context.Context, at *post) {
 	if t.at != nil {
 		t.lane.forget()
 		t.at.err = errExited
@@ -65,44 +67,36 @@ func (t *turn) end(ctx context.Context) {
 	t.again = append(t.again, t.tasks...)
 	t.askForFailed()
 	if len(t.batch.Appends) == 0 {
-		t.release(0)
+		t.goOn(nil)
+		t.p.lanes.finish(t)
 		return
 	}
 	t.batch.Settle = t.settle
-	t.p.emit(ctx, &t.batch)
-}
-
-// release lets the lane go, which rests for the pause, and ends the turn.
-func (t *turn) release(pause time.Duration) {
-	p, ended := t.p, t.tally.Commands
-	for _, task := range t.again {
-		task.outlive()
+	if t.p.apart {
+		r := t.p.newRound()
+		r.add(t)
+		r.emit(ctx)
+		return
 	}
-	p.lanes.finish(t.lane, t.taken, t.again, pause)
-	t.reset()
-	p.turns.Put(t)
-	if ended > 0 {
-		p.window.release(ended)
-	}
+	at.done(t)
 }
 
 // reset empties the turn for another one. Arrays that grew out of measure are not kept.
 func (t *turn) reset() {
 	const most = 4096
 	if cap(t.events) > most || cap(t.calls.list) > most {
-		*t = turn{p: t.p}
+		*t = turn{}
 		return
 	}
 	clear(t.events)
 	clear(t.calls.list)
 	clear(t.payloads)
 	clear(t.batch.Appends)
-	t.lane, t.exact = nil, false
+	t.p, t.lane, t.round, t.results, t.exact, t.pause = nil, nil, nil, nil, false, 0
 	t.taken, t.tasks = t.taken[:0], nil
 	t.calls.list, t.payloads, t.events = t.calls.list[:0], t.payloads[:0], t.events[:0]
 	t.batch.Appends, t.batch.Settle = t.batch.Appends[:0], nil
 	t.decided, t.failed, t.again = t.decided[:0], t.failed[:0], t.again[:0]
-	t.tally.reset()
 }
 
 // prepare finds the route and the payload of each command that has not been through here before.

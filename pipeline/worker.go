@@ -1,6 +1,9 @@
 package pipeline
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // errExited is the failure of code that ended its goroutine instead of returning.
 var errExited = errors.New("pipeline: the code ended its goroutine (runtime.Goexit) instead of returning")
@@ -15,12 +18,29 @@ func (s *shift) serve(at *post) {
 		}
 	}()
 	for {
-		t := s.p.turns.Get().(*turn)
-		if t.lane, t.taken = s.p.lanes.take(at, t.taken[:0]); t.lane == nil {
+		t := at.next()
+		for ; t != nil; t = at.next() {
+			t.p = s.p
+			t.run(s.work, at)
+		}
+		s.p.handOn(s.work, at)
+		if !s.p.lanes.take(at) {
 			closed = true
 			return
 		}
 		s.lookout.rouse()
-		t.run(s.work, at)
 	}
+}
+
+// handOn gives the turns that are done to the sink.
+func (p *Pipeline) handOn(ctx context.Context, at *post) {
+	if r := at.collect(); r != nil {
+		r.emit(ctx)
+	}
+}
+
+// aside is called before code that is known to wait: nothing that others could do may wait with it.
+func (p *Pipeline) aside(ctx context.Context, at *post) {
+	p.lanes.aside(at)
+	p.handOn(ctx, at)
 }

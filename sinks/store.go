@@ -31,8 +31,9 @@ type Store struct {
 	pending []*engine.Batch // bounded by the window of the pipeline: each holds commands without an outcome
 	closed  bool            // no batch will come
 	ended   bool            // Run has returned: a late batch is answered at once
-
-	joined []engine.Append // of the call under way; the next one uses its array again
+	at      context.Context // of Run, when whoever records appends; nil before Run and when the appender does it
+	callers int             // who record and append now
+	joined  sync.Pool       // of *[]engine.Append, for these callers
 
 	used    atomic.Bool
 	connect sync.Once
@@ -50,6 +51,7 @@ var (
 func NewStore(store engine.Store) *Store {
 	s := &Store{store: store, in: make(chan any), done: make(chan struct{})}
 	s.ready.L = &s.mu
+	s.joined.New = func() any { return new([]engine.Append) }
 	return s
 }
 
@@ -64,17 +66,38 @@ func (s *Store) Then(sink streams.Sink) *Store {
 // Store is the store behind the sink.
 func (s *Store) Store() engine.Store { return s.store }
 
-// Record takes a batch over. It does not block.
-func (s *Store) Record(batch *engine.Batch) {
+// Record takes batches over. It does not block, but to a store that is Instant it appends them before it returns.
+func (s *Store) Record(batches ...*engine.Batch) {
 	s.mu.Lock()
 	if s.ended {
 		s.mu.Unlock()
-		answer([]*engine.Batch{batch}, engine.ErrClosed)
+		answer(batches, engine.ErrClosed)
 		return
 	}
-	s.pending = append(s.pending, batch)
+	ctx := s.at
+	if ctx == nil {
+		s.pending = append(s.pending, batches...)
+		s.mu.Unlock()
+		s.ready.Signal()
+		return
+	}
+	s.callers++
 	s.mu.Unlock()
-	s.ready.Signal()
+	defer s.leave() // deferred, for a Settle that ends this goroutine
+	joined := s.joined.Get().(*[]engine.Append)
+	defer s.joined.Put(joined)
+	s.append(ctx, batches, joined)
+	clear(*joined)
+}
+
+// leave says that a caller has appended what it recorded.
+func (s *Store) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.callers--
+	if s.closed {
+		s.ready.Signal()
+	}
 }
 
 // Close says that no further batch will come.
@@ -93,16 +116,18 @@ func (s *Store) Run(ctx context.Context) error {
 		return fmt.Errorf("sinks: store sink used before, make a new one: %w", engine.ErrClosed)
 	}
 	tail, err := s.follow(ctx)
+	if s.store.Capabilities().Instant {
+		s.mu.Lock()
+		s.at = ctx
+		s.mu.Unlock()
+	}
 	var group []*engine.Batch
+	var appends []engine.Append
 	for {
 		if group = s.gather(group); group == nil {
 			break
 		}
-		if ctx.Err() != nil {
-			answer(group, ctx.Err())
-			continue
-		}
-		s.append(ctx, group)
+		s.append(ctx, group, &appends)
 	}
 	return errors.Join(err, tail.end())
 }
@@ -113,7 +138,7 @@ func (s *Store) gather(used []*engine.Batch) []*engine.Batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.pending) == 0 {
-		if s.closed {
+		if s.closed && s.callers == 0 {
 			s.ended = true
 			return nil
 		}
@@ -125,12 +150,18 @@ func (s *Store) gather(used []*engine.Batch) []*engine.Batch {
 	return group
 }
 
-// append brings a group to the store in calls of bounded size, a batch never split, and settles each batch.
-func (s *Store) append(ctx context.Context, group []*engine.Batch) {
+// append brings a group to the store in calls of bounded size, a batch never split, and settles each batch. The appends
+// of a call are joined in an array that the next one uses again. Once ctx is done nothing is stored.
+func (s *Store) append(ctx context.Context, group []*engine.Batch, joined *[]engine.Append) {
+	if ctx.Err() != nil {
+		answer(group, ctx.Err())
+		return
+	}
 	for len(group) > 0 {
 		appends, n := group[0].Appends, 1
 		if len(group) > 1 {
-			appends, n = s.join(group)
+			n = join(group, joined)
+			appends = *joined
 		}
 		results := s.call(ctx, appends)
 		for _, batch := range group[:n] {
@@ -142,16 +173,16 @@ func (s *Store) append(ctx context.Context, group []*engine.Batch) {
 	}
 }
 
-// join gives the appends of as many batches as go into one call, and how many these are.
-func (s *Store) join(group []*engine.Batch) (appends []engine.Append, n int) {
-	clear(s.joined)
-	appends = s.joined[:0]
+// join puts the appends of as many batches as go into one call into the array, and says how many batches these are.
+func join(group []*engine.Batch, into *[]engine.Append) (n int) {
+	clear(*into)
+	appends := (*into)[:0]
 	for n < len(group) && (n == 0 || len(appends)+len(group[n].Appends) <= groupAppends) {
 		appends = append(appends, group[n].Appends...)
 		n++
 	}
-	s.joined = appends
-	return appends, n
+	*into = appends
+	return n
 }
 
 // call appends to the store. A store that panics or answers in the wrong number may have stored anything: unknown.

@@ -27,6 +27,9 @@ type slowStore struct {
 	calls []int // how many appends each call had
 }
 
+// Capabilities leaves out that the store behind is instant: this one is not.
+func (s *slowStore) Capabilities() engine.Capabilities { return engine.Capabilities{Name: "slow"} }
+
 func (s *slowStore) Append(ctx context.Context, batch []engine.Append) []engine.Result {
 	time.Sleep(s.takes)
 	s.mu.Lock()

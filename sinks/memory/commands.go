@@ -46,7 +46,7 @@ type part struct {
 	count int
 }
 
-const receiptsPage = 1024
+const receiptsPage = 256
 
 func newCommands() commands { return commands{seed: [2]uint64{rand.Uint64(), rand.Uint64()}} }
 
@@ -117,10 +117,15 @@ func (p *part) put(slot uint64) {
 	p.slots[at] = slot
 }
 
-// grow doubles the part.
+// grow makes the part larger: four times while it is small, so that slots are seldom moved, and twice when that would
+// waste memory.
 func (p *part) grow() {
 	old := p.slots
-	p.slots = make([]uint64, max(16, 2*len(old)))
+	size := 4 * len(old)
+	if len(old) >= 4096 {
+		size = 2 * len(old)
+	}
+	p.slots = make([]uint64, max(16, size))
 	for _, slot := range old {
 		if slot != 0 {
 			p.put(slot)

@@ -2,9 +2,9 @@ package memory
 
 import "github.com/orchestrix-go/orchestrix/engine"
 
-// chunkRecords is how many records one chunk of the log holds. A chunk is about 120 KiB: large enough that a new one is
-// rare, small enough that an empty store costs little.
-const chunkRecords = 1024
+// chunkRecords is how many records one chunk of the log holds. A chunk is 30 KiB: large enough that a new one is rare,
+// small enough that it is still in the processor's cache, where it was cleared, when it is filled.
+const chunkRecords = 256
 
 type chunk [chunkRecords]record
 

@@ -221,8 +221,10 @@ func (s *Store) Wait(ctx context.Context, after engine.Position) error {
 	}
 }
 
-// Capabilities says that nothing here is durable.
-func (s *Store) Capabilities() engine.Capabilities { return engine.Capabilities{Name: "memory"} }
+// Capabilities says that nothing here is durable, and that nothing has to be waited for.
+func (s *Store) Capabilities() engine.Capabilities {
+	return engine.Capabilities{Name: "memory", Instant: true}
+}
 
 // Close ends the store: iterations that have begun go on, everything else answers ErrClosed. It always gives nil, and
 // closing twice is harmless.

@@ -1,0 +1,105 @@
+package pipeline
+
+import "sync"
+
+// post is a worker's place: what the worker has before it and behind it. The lookout comes by and takes away what others
+// could do when the worker does not get on.
+type post struct {
+	running bool // it has lanes and is not known to wait; guarded by lanes.mu
+
+	mu       sync.Mutex // after lanes.mu where both are needed
+	row      []*turn    // before it: lanes taken and not yet begun
+	round    *round     // behind it: turns whose batches go to the sink together
+	rows     uint64     // received so far
+	seen     uint64     // rows at the last look
+	calls    *calls     // that run inline now; nil when none do
+	nextCall int64      // number of the next one at the last look
+}
+
+// receive takes a row over.
+func (p *post) receive(row []*turn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.row = row
+	p.rows++
+}
+
+// next gives the next turn of the row, or nil at its end.
+func (p *post) next() *turn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.row) == 0 {
+		return nil
+	}
+	t := p.row[0]
+	p.row = p.row[1:]
+	return t
+}
+
+// surrender gives the rest of the row away.
+func (p *post) surrender() []*turn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	row := p.row
+	p.row = nil
+	return row
+}
+
+// done adds a turn to the round.
+func (p *post) done(t *turn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.round == nil {
+		p.round = t.p.newRound()
+	}
+	p.round.add(t)
+}
+
+// collect gives the round away, or nil when there is none.
+func (p *post) collect() *round {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.round
+	p.round = nil
+	return r
+}
+
+// moved tells whether a row was received since it was asked last.
+func (p *post) moved() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	moved := p.rows != p.seen
+	p.seen = p.rows
+	return moved
+}
+
+// enter shows calls that run inline to the lookout.
+func (p *post) enter(cs *calls) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls, p.nextCall = cs, 0
+}
+
+// leave takes them away. The lookout has done with them when leave returns.
+func (p *post) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = nil
+}
+
+// spread gives the calls behind one that has run inline since the last look to goroutines: "all handlers of a command run
+// at once" must stay true when a quick handler begins to wait, even if it waits for the one behind it.
+func (p *post) spread() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.calls == nil {
+		return
+	}
+	next := p.calls.next.Load()
+	if next != p.nextCall || next > int64(len(p.calls.list)) {
+		p.nextCall = next
+		return
+	}
+	p.calls.list[max(0, next-1)].pace.waits()
+	p.calls.handOff(0)
+}
