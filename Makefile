@@ -23,7 +23,7 @@ orchestrix := bin/orchestrix
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/orchestrix
@@ -31,8 +31,12 @@ build: ## Build bin/orchestrix
 	@go build -o $(orchestrix) ./cmd/orchestrix
 
 .PHONY: run
-run: build ## Build, then put tens of thousands of commands into data/orders.db and check the result
+run: build ## Build, put tens of thousands of commands into data/orders.db, check the result, measure a little
 	@$(orchestrix) run
+	@mkdir -p report && rm -f report/index.html
+	@# A threshold that does not hold in so short a measurement is no fault of the demo; the page shows it.
+	@$(orchestrix) bench --quick --runs 2 --peers= --out report >report/quick.txt || test -s report/index.html
+	@echo "as tables: report/quick.txt, figures to quote: make bench"
 
 .PHONY: test
 test: ## Run all tests
@@ -56,9 +60,30 @@ stress: build ## Check every promise under load, in memory and in a database fil
 	done
 
 .PHONY: bench
-bench: build ## Measure: the whole engine, then each part
-	$(orchestrix) bench seed
+bench: build ## Measure everything, with tables here and pictures in report/index.html
+	$(orchestrix) bench --out report
+
+.PHONY: bench-readme
+bench-readme: build ## Measure everything and put the figures into the README
+	$(orchestrix) bench --out report --readme README.md
+
+.PHONY: bench-go
+bench-go: ## Run the Go benchmarks of each part
 	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: profile
+profile: ## Profile the pipeline in memory and on disk: processor, allocations, locks
+	@mkdir -p report/profile
+	@$(call profile,memory,./pipeline,BenchmarkPipeline/decider)
+	@$(call profile,durable,./bench,BenchmarkDurable/pipeline._Do._(64|1024)_in_flight)
+	@echo "where the time goes:        go tool pprof -top report/profile/memory.cpu (or durable.cpu)"
+	@echo "what is allocated:          go tool pprof -top -sample_index=alloc_space report/profile/memory.alloc"
+	@echo "who waits for which lock:   go tool pprof -top report/profile/memory.mutex"
+	@echo "the same in a browser:      go tool pprof -http=: report/profile/memory.cpu"
+
+# profile runs one benchmark of one package and leaves its profiles under a name.
+profile = go test $(2) -run '^$$' -bench '$(3)' -benchmem -o report/profile/$(1).test -outputdir report/profile \
+	-cpuprofile $(1).cpu -memprofile $(1).alloc -mutexprofile $(1).mutex
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each

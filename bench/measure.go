@@ -32,6 +32,7 @@ func Measure(ctx context.Context, runs int, ways []Way) ([]Row, error) {
 	}
 	for run := range runs + 1 {
 		for i, w := range ways {
+			told(ctx, w.Name, run+1, runs+1)
 			runtime.GC()
 			sample, err := w.Run(ctx)
 			if ctx.Err() != nil {

@@ -35,7 +35,7 @@ func TestInterrupted(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "orders.db")
 	require.Equal(t, 0, orchestrix(t, "", "run", "--commands", "50", "--store", store).status)
 	for _, args := range []string{
-		"run --store " + store, "run --store memory:", "stress --store " + store, "stress", "bench seed", "events --store " + store,
+		"run --store " + store, "run --store memory:", "stress --store " + store, "stress", "bench pipeline", "events --store " + store,
 	} {
 		c := stopped(strings.Fields(args)...)
 		require.Equal(t, exitInterrupted, c.status, "%s: %s", args, c.err)
@@ -61,7 +61,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "orders.db")
 	for _, args := range []string{
 		"run --commands 50 --store " + store, "run --commands 50 --store memory: --json", "stress --commands 50",
-		"events --store " + store, "bench seed",
+		"events --store " + store,
 	} {
 		var errs bytes.Buffer
 		status := execute(context.Background(), strings.Fields(args), streams{strings.NewReader(""), fullDisk{}, &errs})

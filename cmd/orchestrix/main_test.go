@@ -92,7 +92,8 @@ func TestUsageErrors(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, c := range []struct{ args, says string }{
 		{"", "say what to do"},
-		{"bench", "say what to do"},
+		{"bench everything", "give some of"},
+		{"bench --runs 0", "--runs is 0"},
 		{"frobnicate", "unknown command"},
 		{"run --bogus", "unknown flag"},
 		{"run extra", "unknown command"},

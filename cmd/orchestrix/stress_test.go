@@ -4,10 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
-
-	"github.com/orchestrix-go/orchestrix/bench"
 )
 
 func TestStressCommand(t *testing.T) {
@@ -20,18 +17,4 @@ func TestStressCommand(t *testing.T) {
 			require.Equal(t, 5000, r.Accepted)
 		}
 	}
-}
-
-func TestBenchSeedCommand(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes three seconds")
-	}
-	c := orchestrix(t, "", "bench", "seed", "--json")
-	require.Equal(t, 0, c.status, c.err)
-	var r bench.SeedResult
-	require.NoError(t, json.Unmarshal([]byte(c.out), &r, json.RejectUnknownMembers(true)))
-	require.Equal(t, 100, r.Messages)
-	require.Equal(t, 5, r.Handlers)
-	require.Positive(t, r.AsyncMS)
-	require.Positive(t, r.SyncMS)
 }
