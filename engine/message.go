@@ -30,7 +30,8 @@ type Command struct {
 	// Defect is why the source could not read this command. Such a command is dead-lettered, never handled; Data then
 	// holds what was read, whole, as Raw.
 	Defect error
-	// Settled, when not nil, is called once with the outcome: how a source acknowledges. It must not block.
+	// Settled, when not nil, is called once with the outcome: how a source acknowledges. It must not block. Commands of
+	// different aggregates may be settled at the same time.
 	Settled func(Outcome)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -51,7 +52,7 @@ func TestGoexitCostsOneCommand(t *testing.T) {
 		t.Run(where, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var cmds []*engine.Command
-				failed := 0
+				var failed atomic.Int32
 				for i := range 300 {
 					place := "nowhere"
 					if i%10 == 3 {
@@ -62,7 +63,7 @@ func TestGoexitCostsOneCommand(t *testing.T) {
 						if o.Status == engine.DeadLettered {
 							require.Contains(t, o.Err.Error(), "Goexit")
 							require.Equal(t, where, cmd.Data.(leave).Where)
-							failed++
+							failed.Add(1)
 						}
 					}
 					cmds = append(cmds, cmd)
@@ -75,7 +76,7 @@ func TestGoexitCostsOneCommand(t *testing.T) {
 				require.Equal(t, 270, report.Accepted)
 				require.Equal(t, 30, report.DeadLettered)
 				require.Equal(t, 270, report.Events)
-				require.Equal(t, 30, failed)
+				require.EqualValues(t, 30, failed.Load())
 				require.True(t, report.Sequence.OK())
 			})
 		})
