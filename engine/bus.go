@@ -86,6 +86,12 @@ type subscription struct {
 	handle  MessageHandler
 }
 
+// call runs the handler. Its error or panic comes back as a *HandlerError.
+func (s subscription) call(ctx context.Context, m *Message) (err error) {
+	defer func() { err = failure(err, recover(), m.Type, m.ID, s.handler) }()
+	return s.handle(ctx, m)
+}
+
 // Subscribe adds a handler for one message type.
 func (s *subscriptions) Subscribe(typ, handler string, handle MessageHandler) error {
 	if err := CheckName("type", typ); err != nil {
@@ -124,7 +130,7 @@ func (s *subscriptions) publish(ctx context.Context, m *Message, run func(n int,
 	results := make([]error, len(list))
 	run(len(list), func(i int) {
 		results[i] = &HandlerError{Type: m.Type, ID: m.ID, Handler: list[i].handler, Err: errExited} // until it returns
-		results[i] = guard(m.Type, m.ID, list[i].handler, func() error { return list[i].handle(ctx, m) })
+		results[i] = list[i].call(ctx, m)
 	})
 	var errs []error
 	for _, err := range results {

@@ -96,24 +96,21 @@ func (f *folded[S]) Decide(ctx context.Context, typ string, cmd *Command, data a
 		return nil, fmt.Errorf("engine: decider %q does not decide %q of the aggregate %q: another decider's events are its own",
 			f.decider.name, typ, cmd.Subject)
 	}
-	err = guard(typ, cmd.ID, f.decider.name, func() (err error) {
-		events, err = decide(ctx, f.state, data)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return events, nil
+	defer func() {
+		if err = failure(err, recover(), typ, cmd.ID, f.decider.name); err != nil {
+			events = nil
+		}
+	}()
+	return decide(ctx, f.state, data)
 }
 
 // Evolve passes over events that the decider does not evolve: they belong to the stream, not to the state.
-func (f *folded[S]) Evolve(typ string, data any) error {
+func (f *folded[S]) Evolve(typ string, data any) (err error) {
 	evolve, ok := f.decider.evolve[typ]
 	if !ok {
 		return nil
 	}
-	return guard(typ, ID{}, f.decider.name, func() (err error) {
-		f.state, err = evolve(f.state, data)
-		return err
-	})
+	defer func() { err = failure(err, recover(), typ, ID{}, f.decider.name) }()
+	f.state, err = evolve(f.state, data)
+	return err
 }

@@ -49,14 +49,12 @@ func OnCommand[C any](
 // Call runs the handler and gives the payloads of its events. An error is a *HandlerError around the cause; a panic is
 // one around a *PanicError.
 func (h Handler) Call(ctx context.Context, cmd *Command, data any) (events []any, err error) {
-	err = guard(h.typ, cmd.ID, h.Name, func() (err error) {
-		events, err = h.call(ctx, cmd, data)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return events, nil
+	defer func() {
+		if err = failure(err, recover(), h.typ, cmd.ID, h.Name); err != nil {
+			events = nil
+		}
+	}()
+	return h.call(ctx, cmd, data)
 }
 
 // Events appends to dst the events that cmd caused, one for each payload. A payload whose type is not registered is an
@@ -72,15 +70,14 @@ func (r *Registry) Events(dst []Event, cmd *Command, payloads []any, now time.Ti
 	return dst, nil
 }
 
-// guard runs a function of the user's: its error or panic comes back as a *HandlerError that names where it came from.
-func guard(typ string, id ID, handler string, run func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
-		if err != nil {
-			err = &HandlerError{Type: typ, ID: id, Handler: handler, Err: err}
-		}
-	}()
-	return run()
+// failure is what a function of the user's came to, by its error and the value of its panic: nil, or a *HandlerError that
+// names where it came from.
+func failure(err error, panicked any, typ string, id ID, handler string) error {
+	if panicked != nil {
+		err = &PanicError{Value: panicked, Stack: debug.Stack()}
+	}
+	if err != nil {
+		err = &HandlerError{Type: typ, ID: id, Handler: handler, Err: err}
+	}
+	return err
 }

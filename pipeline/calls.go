@@ -32,16 +32,33 @@ func (c *call) timed(ctx context.Context) {
 	c.pace.learn(c.number, time.Since(began))
 }
 
-// calls are the handler calls of one turn. All of them run at once, each in a goroutine of its own but for the last; or,
-// when all handlers are known to be quick, one after another in the worker's goroutine, which costs a tenth. Whoever runs
-// calls takes each by its number, so that the rest of an inline row can be given to goroutines at any moment: when a call
-// turns out to wait (see lookout), or when one ends the worker's goroutine.
+// calls are the handler calls of one turn. All of them run at once, each in a goroutine of its own; or, when all handlers
+// are known to be quick, one after another in the worker's goroutine, which costs a tenth. Whoever runs calls inline takes
+// each by its number, so that the rest can be given to goroutines at any moment: when a call turns out to wait (see
+// lookout), or when one ends the worker's goroutine.
 type calls struct {
 	ctx   context.Context
 	list  []call
 	quick bool           // all routes are
-	next  atomic.Int64   // number of the next call that nobody has taken
-	away  sync.WaitGroup // of the goroutines
+	next  atomic.Int64   // inline: number of the next call that nobody has taken; otherwise: calls that have ended
+	away  sync.WaitGroup // inline: of the goroutines
+}
+
+// start runs each call in a goroutine. That of the last one to end goes on with the turn.
+func (cs *calls) start(ctx context.Context, t *turn) {
+	cs.next.Store(0)
+	p, list, all := t.p, cs.list, int64(len(cs.list)) // the turn may be over as soon as the last one is started
+	for i := range list {
+		c := &list[i]
+		p.crew.Go(func() {
+			defer func() { // deferred, for a handler that ends this goroutine
+				if cs.next.Add(1) == all {
+					t.resume(ctx)
+				}
+			}()
+			c.timed(ctx)
+		})
+	}
 }
 
 // take gives a call that nobody has, or nil.
@@ -52,7 +69,7 @@ func (cs *calls) take() *call {
 	return nil
 }
 
-// join runs all calls and returns when all of them have ended.
+// join runs all calls inline and returns when all of them have ended.
 func (cs *calls) join(ctx context.Context, at *post) {
 	if len(cs.list) == 0 {
 		return
@@ -61,14 +78,9 @@ func (cs *calls) join(ctx context.Context, at *post) {
 	cs.next.Store(0)
 	defer func() { // deferred, for a call that ends this goroutine
 		at.leave()
-		cs.handOff(0)
+		cs.handOff()
 		cs.away.Wait()
 	}()
-	if !cs.quick {
-		cs.handOff(1)
-		cs.take().timed(ctx)
-		return
-	}
 	at.enter(cs)
 	began := time.Now()
 	for c := cs.take(); c != nil; c = cs.take() {
@@ -77,11 +89,9 @@ func (cs *calls) join(ctx context.Context, at *post) {
 	cs.list[0].pace.inline(time.Since(began), len(cs.list)) // nearly always they are all of one route
 }
 
-// handOff gives every call that nobody has, but for the last few that are kept, to a goroutine of its own.
-func (cs *calls) handOff(keep int) {
-	for cs.next.Load() < int64(len(cs.list)-keep) {
-		if c := cs.take(); c != nil {
-			cs.away.Go(func() { c.timed(cs.ctx) })
-		}
+// handOff gives every call that nobody has to a goroutine of its own.
+func (cs *calls) handOff() {
+	for c := cs.take(); c != nil; c = cs.take() {
+		cs.away.Go(func() { c.timed(cs.ctx) })
 	}
 }

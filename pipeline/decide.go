@@ -24,9 +24,9 @@ func (t *turn) decode(task *task) (err error) {
 	})
 }
 
-// fanOut runs all handlers of all commands of the turn at once and joins them. Handlers are stateless, so that those of
-// different commands may overlap; the deciders come after, in ticket sequence.
-func (t *turn) fanOut(ctx context.Context, at *post) {
+// fanOut lists the calls of all handlers of all commands of the turn, which run at once. Handlers are stateless, so that
+// those of different commands may overlap; the deciders come after, in ticket sequence.
+func (t *turn) fanOut() {
 	cs := &t.calls
 	cs.quick = true
 	var route *engine.Route
@@ -47,11 +47,6 @@ func (t *turn) fanOut(ctx context.Context, at *post) {
 			cs.list = append(cs.list, call{task: task, handler: &route.Handlers[i], number: i, pace: pace})
 		}
 	}
-	if !cs.quick {
-		t.p.aside(ctx, at)
-	}
-	defer t.note() // deferred, for a handler that ends this goroutine
-	cs.join(ctx, at)
 }
 
 // note shares out what the handlers made among the commands.
@@ -66,7 +61,8 @@ func (t *turn) note() {
 	}
 }
 
-// load folds the stream of the aggregate if a decider needs its state and the lane does not have it.
+// load folds the stream of the aggregate if a decider needs its state and the lane does not have it. At is the post of the
+// worker, nil where there is none.
 func (t *turn) load(ctx context.Context, at *post) {
 	for _, task := range t.tasks {
 		if task.err != nil || task.route.NewAggregate == nil {
@@ -75,7 +71,7 @@ func (t *turn) load(ctx context.Context, at *post) {
 		if t.exact = true; t.lane.aggregate != nil {
 			return
 		}
-		if t.p.encoder != nil {
+		if at != nil && t.p.encoder != nil {
 			t.p.aside(ctx, at) // for the disk
 		}
 		t.at = task

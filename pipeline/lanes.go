@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 //
 // No more workers run at once than there are processors: more would only get into each other's way. A worker whose
 // handlers wait does not run. It says so (aside) when it is known beforehand, or the lookout finds out (overdue); then
-// another one is woken, so that a lane is ready in vain for two milliseconds at most.
+// another one is woken or hired, so that a lane is ready in vain for ten milliseconds at most.
 //
 // A worker takes a row of lanes at once, so that small turns share the cost of a lock, of an append and of settling. It
 // takes one at first and after each time that it had to wait, and more each time that it had not.
@@ -20,6 +21,7 @@ type lanes struct {
 	batch int // most commands taken at once
 	keep  int // most idle lanes kept
 	run   int // most workers that run at once
+	most  int // most lanes whose commands are under way at once, not counting the rows of workers that run
 
 	mu      sync.Mutex
 	ticket  uint64    // of the last command admitted: all lanes count together, so tickets ascend in each
@@ -28,11 +30,15 @@ type lanes struct {
 	ready   laneRow
 	greed   int   // lanes in the next row
 	running int   // workers that have a lane and are not known to wait
+	away    int   // lanes whose commands are waited for
 	waiting int   // workers in wake.Wait
-	woken   int   // signalled and not yet awake: no need to signal another
+	woken   int   // signalled or hired and not yet there: no need for another
 	closed  bool  // no lane becomes ready any more
 	spare   *task // tasks for commands to come; never more than were in flight at once
 	turns   sync.Pool
+
+	vacant []*post        // where nobody works yet
+	hire   func(at *post) // starts a worker there; called under the lock
 
 	idle     lane // ring of idle lanes with a state: newer is the oldest, older the newest
 	idleSize int
@@ -77,11 +83,18 @@ func (r *laneRow) unpop(l *lane) {
 }
 
 func newLanes(batch, keep, run int) *lanes {
-	ls := &lanes{batch: batch, keep: keep, run: run, greed: 1, byID: map[string]*lane{}}
-	ls.turns.New = func() any { return new(turn) }
+	ls := &lanes{batch: batch, keep: keep, run: run, greed: 1, most: math.MaxInt, byID: map[string]*lane{}}
+	ls.turns.New = func() any { return newTurn() }
 	ls.wake.L = &ls.mu
 	ls.idle.newer, ls.idle.older = &ls.idle, &ls.idle
 	return ls
+}
+
+// staff says where workers may work and how to start one. A worker stays until the lanes are closed.
+func (ls *lanes) staff(posts []*post, hire func(at *post)) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.vacant, ls.hire, ls.most = posts, hire, len(posts)
 }
 
 // enter gives each command its ticket and puts it into the lane of its aggregate, made if need be. The receipt is for a
@@ -130,7 +143,11 @@ func (ls *lanes) take(at *post) bool {
 	if ls.stop(at) {
 		ls.greed = min(2*ls.greed, longestRow)
 	}
-	for ls.ready.head == nil || ls.running >= ls.run && !ls.closed {
+	if at.hired {
+		at.hired = false
+		ls.woken--
+	}
+	for ls.ready.head == nil || ls.busy() && !ls.closed {
 		if ls.closed {
 			return false
 		}
@@ -160,20 +177,54 @@ func (ls *lanes) row() []*turn {
 	return row
 }
 
-// aside says that the worker at this post does not run until it takes again. The rest of its row is ready again.
+// busy tells whether as many workers run as may, or as many lanes are under way.
+func (ls *lanes) busy() bool { return ls.running >= ls.run || ls.running+ls.away >= ls.most }
+
+// aside says that the worker at this post waits until it takes again. The rest of its row is ready again.
 func (ls *lanes) aside(at *post) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.setAside(at)
+	ls.signal()
+}
+
+func (ls *lanes) setAside(at *post) {
+	ls.greed = 1
+	ls.stop(at)
+	at.aside = true
+	ls.away++
+	ls.putBack(at)
+}
+
+// leave says that a lane of the worker at this post goes on without the worker, until back. The rest of its row is ready
+// again.
+func (ls *lanes) leave(at *post) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	ls.greed = 1
 	ls.stop(at)
+	ls.away++
 	ls.putBack(at)
 	ls.signal()
 }
 
+// back says that a lane that went on without a worker is done.
+func (ls *lanes) back() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.away--
+	ls.signal()
+}
+
+// stop says that the worker neither runs nor waits. It tells whether it has run until now.
 func (ls *lanes) stop(at *post) (ran bool) {
 	if ran = at.running; ran {
 		at.running = false
 		ls.running--
+	}
+	if at.aside {
+		at.aside = false
+		ls.away--
 	}
 	return ran
 }
@@ -199,9 +250,7 @@ func (ls *lanes) overdue(posts []*post) (late []*post, active bool) {
 		if at.moved() {
 			active = true
 		} else if at.running {
-			ls.greed = 1
-			ls.stop(at)
-			ls.putBack(at)
+			ls.setAside(at)
 			ls.signal()
 			late = append(late, at)
 		}
@@ -209,11 +258,19 @@ func (ls *lanes) overdue(posts []*post) (late []*post, active bool) {
 	return late, active
 }
 
-// signal wakes one worker if a lane is ready, one more may run, and nobody is on the way.
+// signal wakes one worker, or hires one when none is idle, if a lane is ready, one more may run, and nobody is on the way.
 func (ls *lanes) signal() {
-	if ls.ready.head != nil && ls.running < ls.run && ls.waiting > ls.woken && ls.woken == 0 {
+	switch {
+	case ls.ready.head == nil || ls.busy() || ls.woken > 0:
+	case ls.waiting > 0:
 		ls.woken++
 		ls.wake.Signal()
+	case len(ls.vacant) > 0 && !ls.closed:
+		at := ls.vacant[0]
+		ls.vacant = ls.vacant[1:]
+		at.hired = true
+		ls.woken++
+		ls.hire(at)
 	}
 }
 

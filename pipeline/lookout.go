@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// stalled is how long code that waits unforeseen holds up others: at most twice that. Where there are more than a
-// thousand workers it is a microsecond for each, so that looking never takes more than a few percent of a core.
-const stalled = time.Millisecond
+// stalled is how long code that waits unforeseen holds up others: at most twice that. It is no shorter because a timer
+// that is due in less than a millisecond makes an idle Go program sleep for a whole one, and others' timers with it. Where
+// there are more than a thousand workers it is longer, so that looking never takes more than a percent of a core.
+const stalled = 5 * time.Millisecond
 
 // lookout looks at all posts once in a while, for as long as any worker takes lanes.
 type lookout struct {
@@ -21,8 +22,9 @@ type lookout struct {
 
 func newLookout(s *shift, workers int) *lookout {
 	o := &lookout{shift: s, posts: make([]*post, workers), wake: make(chan struct{}, 1)}
-	for i := range o.posts {
-		o.posts[i] = new(post)
+	posts := make([]post, workers)
+	for i := range posts {
+		o.posts[i] = &posts[i]
 	}
 	return o
 }
@@ -40,7 +42,7 @@ func (o *lookout) rouse() {
 // watch looks until the shift is over. Why nobody is missed: the lookout says that it sleeps and then looks once more; a
 // worker takes a row and then asks whether the lookout sleeps. Whichever comes second sees what the other wrote.
 func (o *lookout) watch(ctx context.Context) {
-	pause := max(stalled, time.Duration(len(o.posts))*time.Microsecond)
+	pause := max(stalled, 5*time.Duration(len(o.posts))*time.Microsecond)
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	for {
@@ -70,7 +72,7 @@ func (o *lookout) look(ctx context.Context) bool {
 	late, active := o.shift.p.lanes.overdue(o.posts)
 	for _, at := range late {
 		if r := at.collect(); r != nil {
-			o.shift.workers.Go(func() { r.emit(ctx) })
+			o.shift.p.crew.Go(func() { r.emit(ctx) })
 		}
 	}
 	for _, at := range o.posts {

@@ -25,9 +25,10 @@ type Pipeline struct {
 	window      *window
 	lanes       *lanes
 	meter       *meter
-	paces       sync.Map  // *engine.Route to its *pace
-	rounds      sync.Pool // of *round
-	apart       bool      // foreign stages follow, which may hold up one batch and not another: every turn is a round
+	paces       sync.Map       // *engine.Route to its *pace
+	rounds      sync.Pool      // of *round
+	apart       bool           // foreign stages follow, which may hold up one batch and not another: every turn is a round
+	crew        sync.WaitGroup // of the workers and of handlers in goroutines
 	used        atomic.Bool
 	stopReading context.CancelFunc                                  // of sources; set as emit is
 	trouble     atomic.Pointer[error]                               // why halt stopped the reading

@@ -5,7 +5,10 @@ import "sync"
 // post is a worker's place: what the worker has before it and behind it. The lookout comes by and takes away what others
 // could do when the worker does not get on.
 type post struct {
-	running bool // it has lanes and is not known to wait; guarded by lanes.mu
+	// Guarded by lanes.mu.
+	hired   bool // the worker is on its way to its first lane
+	running bool // it has lanes and is not known to wait
+	aside   bool // it has a lane and waits
 
 	mu       sync.Mutex // after lanes.mu where both are needed
 	row      []*turn    // before it: lanes taken and not yet begun
@@ -101,5 +104,5 @@ func (p *post) spread() {
 		return
 	}
 	p.calls.list[max(0, next-1)].pace.waits()
-	p.calls.handOff(0)
+	p.calls.handOff()
 }

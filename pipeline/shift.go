@@ -19,12 +19,11 @@ type shift struct {
 	over    chan struct{} // end closes it, watch receives; nobody sends
 	lookout *lookout
 	watched sync.WaitGroup
-	workers sync.WaitGroup
 
 	abandoned bool // commands were left without an outcome; only the pipeline's own goroutine looks
 }
 
-// startShift starts the workers and opens admission.
+// startShift opens admission. Workers are started when there is work for them.
 func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s := &shift{p: p, over: make(chan struct{})}
 	s.work, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -32,9 +31,7 @@ func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s.watched.Go(s.watch)
 	s.lookout = newLookout(s, p.options.Workers)
 	s.watched.Go(func() { s.lookout.watch(s.work) })
-	for _, post := range s.lookout.posts {
-		s.workers.Go(func() { s.serve(post) })
-	}
+	p.lanes.staff(s.lookout.posts, func(at *post) { p.crew.Go(func() { s.serve(at) }) })
 	close(p.started)
 	return s
 }
@@ -104,7 +101,7 @@ func (s *shift) end() error {
 		return fmt.Errorf("%w: %d commands are still in handlers, or in a store, that ignore their cancellation",
 			ErrStopped, s.p.window.inFlight())
 	}
-	s.workers.Wait()
+	s.p.crew.Wait()
 	if s.p.cut.Load() {
 		return fmt.Errorf("%w: the drain timeout of %v ran out", ErrStopped, s.p.options.DrainTimeout)
 	}

@@ -17,7 +17,7 @@ type turn struct {
 	lane  *lane
 	taken []*task // all commands of the turn; what has ended is cleared
 	tasks []*task // the rest of taken that is not yet decided, in ticket sequence
-	at    *task   // whose code runs in the worker's own goroutine; nil when none does
+	at    *task   // whose code runs in the goroutine of the turn itself; nil when none does
 	now   time.Time
 
 	recent   recent
@@ -34,9 +34,31 @@ type turn struct {
 	pause    time.Duration   // until then
 }
 
-// run fans out, joins, decides in ticket sequence, and hands the batch to the sink. What failed gets its outcome at once.
+// newTurn makes a turn with room for a few commands.
+func newTurn() *turn {
+	room := new(struct {
+		turn    turn
+		tasks   [3][4]*task
+		calls   [8]call
+		appends [4]engine.Append
+		events  [4]engine.Event
+	})
+	t := &room.turn
+	t.taken, t.decided, t.again = room.tasks[0][:0], room.tasks[1][:0], room.tasks[2][:0]
+	t.calls.list, t.batch.Appends, t.events = room.calls[:0], room.appends[:0], room.events[:0]
+	return t
+}
+
+// run fans out, joins, decides in ticket sequence, and hands on the batch. What failed gets its outcome at once. When
+// handlers have to be waited for, run does not: the goroutine of the last one goes on.
 func (t *turn) run(ctx context.Context, at *post) {
-	defer t.end(ctx, at) // deferred, for code that ends this goroutine
+	elsewhere := false
+	defer func() { // deferred, for code that ends this goroutine
+		if !elsewhere {
+			t.end(ctx, at)
+		}
+	}()
+	t.warm()
 	t.now = time.Now()
 	t.tasks = t.taken
 	if t.p.cut.Load() {
@@ -45,20 +67,48 @@ func (t *turn) run(ctx context.Context, at *post) {
 		}
 	}
 	t.prepare()
-	t.fanOut(ctx, at)
+	t.fanOut()
+	if len(t.calls.list) > 0 && !t.calls.quick {
+		elsewhere = true
+		t.p.away(ctx, at)
+		t.calls.start(ctx, t)
+		return
+	}
+	t.inline(ctx, at)
 	t.load(ctx, at)
+	t.decideAll(ctx)
+}
+
+// inline runs the handlers in the worker's goroutine and joins them.
+func (t *turn) inline(ctx context.Context, at *post) {
+	defer t.note() // deferred, for a handler that ends this goroutine
+	t.calls.join(ctx, at)
+}
+
+// resume goes on when the handlers that were waited for have ended.
+func (t *turn) resume(ctx context.Context) {
+	p := t.p
+	defer p.lanes.back()
+	defer t.end(ctx, nil) // deferred, for code that ends this goroutine
+	t.note()
+	t.load(ctx, nil)
+	t.decideAll(ctx)
+}
+
+func (t *turn) decideAll(ctx context.Context) {
 	for len(t.tasks) > 0 {
 		t.at = t.tasks[0]
 		kept := t.decide(ctx, t.at)
 		t.at, t.tasks = nil, t.tasks[1:]
 		if !kept {
-			break
+			return
 		}
 	}
 }
 
-// end adds the turn to the round. The tasks that are left are decided in another turn: they stand behind one that broke
-// the state, or behind one whose code ended the worker's goroutine; that one has failed.
+// end hands the turn on: to the round of the worker's row, or by itself where there is no worker. The tasks that are left
+// are decided in another turn: they stand behind one that broke the state, or behind one whose code ended its goroutine;
+// that one has failed.
 func (t *turn) end(ctx context.Context, at *post) {
 	if t.at != nil {
 		t.lane.forget()
@@ -72,7 +122,7 @@ func (t *turn) end(ctx context.Context, at *post) {
 		return
 	}
 	t.batch.Settle = t.settle
-	if t.p.apart {
+	if at == nil || t.p.apart {
 		r := t.p.newRound()
 		r.add(t)
 		r.emit(ctx)
@@ -85,7 +135,7 @@ func (t *turn) end(ctx context.Context, at *post) {
 func (t *turn) reset() {
 	const most = 4096
 	if cap(t.events) > most || cap(t.calls.list) > most {
-		*t = turn{}
+		*t = turn{} // calls holds a lock, which nobody has
 		return
 	}
 	clear(t.events)
@@ -124,6 +174,17 @@ func (t *turn) prepare() {
 		task.err = t.decode(task)
 		t.at = nil
 	}
+}
+
+// warm touches the commands of the turn. Nothing comes of it but that the processor fetches all of them at once, instead of
+// one after another between other work: they were made long ago, perhaps on another core. It gives what it saw, lest the
+// compiler leave it out.
+func (t *turn) warm() (seen int) {
+	for _, task := range t.taken {
+		cmd := task.cmd
+		seen += int(cmd.ID[0]) + len(cmd.ContentType) + len(cmd.TraceParent) + len(cmd.Origin)
+	}
+	return seen
 }
 
 // routeOf finds the route of a command. Most commands of a turn are of the type of the one before.

@@ -14,7 +14,7 @@ func (s *shift) serve(at *post) {
 	closed := false
 	defer func() {
 		if !closed {
-			s.workers.Go(func() { s.serve(at) })
+			s.p.crew.Go(func() { s.serve(at) })
 		}
 	}()
 	for {
@@ -42,5 +42,11 @@ func (p *Pipeline) handOn(ctx context.Context, at *post) {
 // aside is called before code that is known to wait: nothing that others could do may wait with it.
 func (p *Pipeline) aside(ctx context.Context, at *post) {
 	p.lanes.aside(at)
+	p.handOn(ctx, at)
+}
+
+// away is called before handlers that have to be waited for go on without the worker.
+func (p *Pipeline) away(ctx context.Context, at *post) {
+	p.lanes.leave(at)
 	p.handOn(ctx, at)
 }

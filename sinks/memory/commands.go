@@ -117,15 +117,10 @@ func (p *part) put(slot uint64) {
 	p.slots[at] = slot
 }
 
-// grow makes the part larger: four times while it is small, so that slots are seldom moved, and twice when that would
-// waste memory.
+// grow doubles the part.
 func (p *part) grow() {
 	old := p.slots
-	size := 4 * len(old)
-	if len(old) >= 4096 {
-		size = 2 * len(old)
-	}
-	p.slots = make([]uint64, max(16, size))
+	p.slots = make([]uint64, max(16, 2*len(old)))
 	for _, slot := range old {
 		if slot != 0 {
 			p.put(slot)
