@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -69,17 +68,35 @@ func BenchmarkPipeline(b *testing.B) {
 			require.NoError(b, err)
 			b.ReportAllocs()
 			b.ResetTimer()
-			before := cpuTime()
 			report, err := p.Run(b.Context(), sources.Slice(cmds))
 			require.NoError(b, err)
-			b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
 			require.Equal(b, b.N, report.Accepted)
 		})
 	}
 }
 
-func cpuTime() int64 {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return u.Utime.Nano() + u.Stime.Nano()
+// BenchmarkDo is the round trip of one blocking call in memory, by one caller. One operation is one call.
+func BenchmarkDo(b *testing.B) {
+	p, err := pipeline.New(credits(true, 0), sinks.NewStore(memory.New()), pipeline.Options{})
+	require.NoError(b, err)
+	ctx, stop := context.WithCancel(b.Context())
+	ended := make(chan error, 1) // the goroutine sends once, the end of the benchmark receives
+	go func() {
+		_, err := p.Run(ctx)
+		ended <- err
+	}()
+	cmds := make([]*engine.Command, b.N)
+	for i := range cmds {
+		cmds[i] = engine.NewCommand(fmt.Sprintf("account-%d", i%1000), credit{int64(i)})
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for _, cmd := range cmds {
+		if _, err := p.Do(ctx, cmd); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
+	stop()
+	require.NoError(b, <-ended)
 }

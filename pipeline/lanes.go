@@ -158,23 +158,22 @@ func (ls *lanes) take(at *post) bool {
 	}
 	ls.running++
 	at.running = true
-	at.receive(ls.row())
+	at.receive(ls)
 	ls.signal() // workers wake each other for as long as there is work that nobody has
 	return true
 }
 
 // row takes a fair share of the ready lanes.
-func (ls *lanes) row() []*turn {
+func (ls *lanes) row(into []*turn) []*turn {
 	share := (ls.ready.length + ls.run - 1) / ls.run
-	row := make([]*turn, 0, min(ls.greed, share))
-	for commands := 0; len(row) < cap(row) && commands < ls.batch; {
+	for commands := 0; len(into) < min(ls.greed, share) && commands < ls.batch; {
 		t := ls.turns.Get().(*turn)
 		t.lane = ls.ready.pop()
 		t.taken = t.lane.pop(ls.batch, t.taken)
 		commands += len(t.taken)
-		row = append(row, t)
+		into = append(into, t)
 	}
-	return row
+	return into
 }
 
 // busy tells whether as many workers run as may, or as many lanes are under way.

@@ -35,7 +35,8 @@ func take(ls *lanes) *turn {
 	if !ls.take(at) {
 		return nil
 	}
-	return at.next()
+	turn, _ := at.next()
+	return turn
 }
 
 // finish lets the lane of a turn go; all commands but the last again of them have ended.
@@ -101,7 +102,7 @@ func TestRowsGrow(t *testing.T) {
 	for len(seen) < 20 {
 		require.True(t, ls.take(at))
 		lengths = append(lengths, len(at.row))
-		for turn := at.next(); turn != nil; turn = at.next() {
+		for turn, _ := at.next(); turn != nil; turn, _ = at.next() {
 			number, _ := strconv.Atoi(turn.lane.id)
 			seen = append(seen, number)
 			finish(ls, turn, 0, 0)
@@ -110,10 +111,10 @@ func TestRowsGrow(t *testing.T) {
 	require.Equal(t, []int{1, 2, 4, 8, 13}, lengths, "the last is half of the 25 that are left")
 
 	require.True(t, ls.take(at))
-	first := at.next()
+	first, _ := at.next()
 	require.Equal(t, "28", first.lane.id)
 	ls.aside(at)
-	require.Nil(t, at.next())
+	require.Empty(t, at.row)
 	require.Equal(t, "29", take(ls).lane.id)
 	require.Equal(t, 10, ls.ready.length)
 }
@@ -126,7 +127,7 @@ func TestOverdue(t *testing.T) {
 	at, other := new(post), new(post)
 	posts := []*post{at, other}
 	require.True(t, ls.take(at))
-	stuck := at.next()
+	stuck, _ := at.next()
 	late, active := ls.overdue(posts)
 	require.Empty(t, late)
 	require.True(t, active, "it has taken a row since the beginning")
@@ -134,12 +135,12 @@ func TestOverdue(t *testing.T) {
 	require.Equal(t, []*post{at}, late)
 	require.False(t, active)
 	require.Zero(t, ls.running)
-	require.Nil(t, at.next())
+	require.Empty(t, at.row)
 	late, _ = ls.overdue(posts)
 	require.Empty(t, late, "it is told once")
 
 	require.True(t, ls.take(other), "though only one may run")
-	require.Equal(t, "b", other.next().lane.id)
+	require.Equal(t, "b", other.row[0].lane.id)
 	finish(ls, stuck, 0, 0)
 }
 
@@ -258,7 +259,7 @@ type lanesUnderLoad struct {
 
 func (load *lanesUnderLoad) work(at *post, rng *rand.Rand) {
 	for load.lanes.take(at) {
-		for turn := at.next(); turn != nil; turn = at.next() {
+		for turn, _ := at.next(); turn != nil; turn, _ = at.next() {
 			id := turn.lane.id
 			load.mu.Lock()
 			load.holders[id]++

@@ -34,6 +34,7 @@ type Pipeline struct {
 	trouble     atomic.Pointer[error]                               // why halt stopped the reading
 	emit        func(work context.Context, batches []*engine.Batch) // to the sink; set before the first worker starts
 	cut         atomic.Bool                                         // the drain timeout ran out: nothing more is decided
+	open        atomic.Bool                                         // started is closed
 	started     chan struct{}                                       // closed when admission opens; nobody sends
 	givenUp     chan struct{}                                       // closed when a cut pipeline waits for nobody any more; nobody sends
 	ended       chan struct{}                                       // closed when Run or the chain has ended; nobody sends

@@ -12,31 +12,34 @@ type post struct {
 
 	mu       sync.Mutex // after lanes.mu where both are needed
 	row      []*turn    // before it: lanes taken and not yet begun
-	round    *round     // behind it: turns whose batches go to the sink together
-	rows     uint64     // received so far
-	seen     uint64     // rows at the last look
-	calls    *calls     // that run inline now; nil when none do
-	nextCall int64      // number of the next one at the last look
+	room     [longestRow]*turn
+	round    *round // behind it: turns whose batches go to the sink together
+	rows     uint64 // received so far
+	seen     uint64 // rows at the last look
+	calls    *calls // that run inline now; nil when none do
+	nextCall int64  // number of the next one at the last look
 }
 
-// receive takes a row over.
-func (p *post) receive(row []*turn) {
+// receive takes over a row of lanes, whose lock is held.
+func (p *post) receive(ls *lanes) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.row = row
+	p.row = ls.row(p.room[:0])
 	p.rows++
 }
 
-// next gives the next turn of the row, or nil at its end.
-func (p *post) next() *turn {
+// next gives the next turn of the row. At its end it gives the round instead, if there is one.
+func (p *post) next() (*turn, *round) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.row) == 0 {
-		return nil
+		r := p.round
+		p.round = nil
+		return nil, r
 	}
 	t := p.row[0]
 	p.row = p.row[1:]
-	return t
+	return t, nil
 }
 
 // surrender gives the rest of the row away.

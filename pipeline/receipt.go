@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -19,6 +20,11 @@ type Receipt struct {
 // on, and Wait may be called again. It matches ErrStopped and engine.ErrUnknown when the pipeline has ended without an
 // outcome for the command, because a handler or the store ignored its cancellation.
 func (r *Receipt) Wait(ctx context.Context) (engine.Outcome, error) {
+	select { // costs next to nothing when the outcome is there
+	case <-r.done:
+		return r.outcome, nil
+	default:
+	}
 	select {
 	case <-r.done:
 		return r.outcome, nil
@@ -58,6 +64,7 @@ func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome,
 	if err != nil {
 		return engine.Outcome{}, err
 	}
+	runtime.Gosched() // a worker that was idle goes first, and may be done before there is anything to wait for
 	o, err := r.Wait(ctx)
 	if err != nil {
 		return o, err
@@ -67,10 +74,12 @@ func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome,
 
 // send admits one command for a program that submits by itself.
 func (p *Pipeline) send(ctx context.Context, cmd *engine.Command, r *Receipt) error {
-	select {
-	case <-p.started:
-	case <-ctx.Done():
-		return ctx.Err()
+	if !p.open.Load() {
+		select {
+		case <-p.started:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	if _, err := p.window.acquire(ctx, 1); err != nil {
 		return err

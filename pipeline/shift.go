@@ -32,6 +32,7 @@ func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s.lookout = newLookout(s, p.options.Workers)
 	s.watched.Go(func() { s.lookout.watch(s.work) })
 	p.lanes.staff(s.lookout.posts, func(at *post) { p.crew.Go(func() { s.serve(at) }) })
+	p.open.Store(true)
 	close(p.started)
 	return s
 }

@@ -18,12 +18,15 @@ func (s *shift) serve(at *post) {
 		}
 	}()
 	for {
-		t := at.next()
-		for ; t != nil; t = at.next() {
+		t, r := at.next()
+		if t != nil {
 			t.p = s.p
 			t.run(s.work, at)
+			continue
 		}
-		s.p.handOn(s.work, at)
+		if r != nil {
+			r.emit(s.work)
+		}
 		if !s.p.lanes.take(at) {
 			closed = true
 			return

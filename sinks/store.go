@@ -84,10 +84,14 @@ func (s *Store) Record(batches ...*engine.Batch) {
 	s.callers++
 	s.mu.Unlock()
 	defer s.leave() // deferred, for a Settle that ends this goroutine
+	if len(batches) == 1 {
+		s.append(ctx, batches, nil)
+		return
+	}
 	joined := s.joined.Get().(*[]engine.Append)
-	defer s.joined.Put(joined)
 	s.append(ctx, batches, joined)
 	clear(*joined)
+	s.joined.Put(joined)
 }
 
 // leave says that a caller has appended what it recorded.
