@@ -12,10 +12,13 @@
 //     window is full, the source is not read: backpressure, never a drop.
 //   - Lane. The commands of one aggregate queue in its lane. Different aggregates never share one. A lane is made on
 //     demand and freed when it is empty; a bounded cache keeps the state of those used last.
-//   - Worker. Options.Workers workers take ready lanes, the one ready longest first, each with up to Options.Batch of its
-//     commands: under load a hot aggregate costs less for each command.
-//   - Fan-out and join. All handlers of all commands of the batch run at once; then the decider decides the commands one
-//     after another, in ticket sequence, on the state folded in memory. Events stand in registration sequence.
+//   - Worker. Workers take ready lanes, the one ready longest first, each with up to Options.Batch of its commands: under
+//     load a hot aggregate costs less for each command. They take several small lanes at once where nothing waits. Only
+//     as many run as there are processors; up to Options.Workers aggregates are under way when handlers wait.
+//   - Fan-out and join. All handlers of all commands of the turn run at once; then the decider decides the commands one
+//     after another, in ticket sequence, on the state folded in memory. Events stand in registration sequence. Handlers
+//     that proved quick run without a goroutine each, until one of them waits.
+//   - Lookout. It finds code that waits unforeseen, and frees the lanes, calls and finished turns that stand behind it.
 //   - Ordered append. The batch goes to the sink, each command an atomic append with the version it was decided on.
 //   - Settle. Only when the append is durable is the outcome told: to the caller, to the source, to the report.
 //

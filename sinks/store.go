@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,22 +19,26 @@ const groupAppends = 4096
 // Store is the store sink: an engine.Recorder for a pipeline, and a go-streams sink of *engine.Batch at the end of a
 // plain chain. It is used once.
 //
-// Its ordered-append stage is one goroutine that takes all batches recorded meanwhile, in the sequence in which they were
-// recorded, appends them in one call of the store, and settles them. While the store is busy the next group gathers: a
-// group is as large as the load, and nothing waits when there is none. The sequence within an aggregate follows from two
-// facts: the appends of a batch stand in ticket sequence, and an aggregate has one batch under way at most.
+// Its ordered-append stage takes all batches recorded meanwhile, in the sequence in which they were recorded, appends them
+// in one call of the store, and settles them. While the store is busy the next group gathers: a group is as large as the
+// load, and nothing waits when there is none. Two goroutines take turns with the store, so that one settles while the
+// other appends; to a store whose appends wait for nothing (Capabilities.Instant) whoever records a batch appends it. The
+// sequence within an aggregate follows from two facts: the appends of a batch stand in ticket sequence, and an aggregate
+// has one batch under way at most.
 type Store struct {
 	store     engine.Store
 	followers []streams.Sink
 
 	mu      sync.Mutex
-	ready   sync.Cond       // the appender waits for a batch or the close
+	ready   sync.Cond       // an appender waits for a batch or the close
 	pending []*engine.Batch // bounded by the window of the pipeline: each holds commands without an outcome
+	waiting int             // appends in pending
+	settles int             // appends that are settled just now
 	closed  bool            // no batch will come
 	ended   bool            // Run has returned: a late batch is answered at once
-	at      context.Context // of Run, when whoever records appends; nil before Run and when the appender does it
+	at      context.Context // of Run, when whoever records appends; nil before Run and when the appenders do it
 	callers int             // who record and append now
-	joined  sync.Pool       // of *[]engine.Append, for these callers
+	groups  sync.Pool       // of *group, for these callers
 
 	used    atomic.Bool
 	connect sync.Once
@@ -51,7 +56,7 @@ var (
 func NewStore(store engine.Store) *Store {
 	s := &Store{store: store, in: make(chan any), done: make(chan struct{})}
 	s.ready.L = &s.mu
-	s.joined.New = func() any { return new([]engine.Append) }
+	s.groups.New = func() any { return new(group) }
 	return s
 }
 
@@ -71,12 +76,17 @@ func (s *Store) Record(batches ...*engine.Batch) {
 	s.mu.Lock()
 	if s.ended {
 		s.mu.Unlock()
-		answer(batches, engine.ErrClosed)
+		for _, batch := range batches {
+			batch.Settle(refused(len(batch.Appends), engine.ErrClosed))
+		}
 		return
 	}
 	ctx := s.at
 	if ctx == nil {
 		s.pending = append(s.pending, batches...)
+		for _, batch := range batches {
+			s.waiting += len(batch.Appends)
+		}
 		s.mu.Unlock()
 		s.ready.Signal()
 		return
@@ -84,14 +94,10 @@ func (s *Store) Record(batches ...*engine.Batch) {
 	s.callers++
 	s.mu.Unlock()
 	defer s.leave() // deferred, for a Settle that ends this goroutine
-	if len(batches) == 1 {
-		s.append(ctx, batches, nil)
-		return
-	}
-	joined := s.joined.Get().(*[]engine.Append)
-	s.append(ctx, batches, joined)
-	clear(*joined)
-	s.joined.Put(joined)
+	g := s.groups.Get().(*group)
+	g.add(batches)
+	g.settle(s.append(ctx, g.appends))
+	s.groups.Put(g)
 }
 
 // leave says that a caller has appended what it recorded.
@@ -125,72 +131,72 @@ func (s *Store) Run(ctx context.Context) error {
 		s.at = ctx
 		s.mu.Unlock()
 	}
-	var group []*engine.Batch
-	var appends []engine.Append
-	for {
-		if group = s.gather(group); group == nil {
-			break
+	// The appender that has the store sends, and receives when it has the results; nobody closes. Capacity 1: one has it.
+	turn := make(chan struct{}, 1)
+	engine.FanOut(2, func(int) {
+		for g := new(group); s.appendGroup(ctx, g, turn); {
 		}
-		s.append(ctx, group, &appends)
-	}
+	})
 	return errors.Join(err, tail.end())
 }
 
-// gather waits for batches and takes them all; used is the group before, whose array it uses again. Nil says that there
-// will be none.
-func (s *Store) gather(used []*engine.Batch) []*engine.Batch {
+// appendGroup appends and settles what was recorded. False: nothing more will be.
+func (s *Store) appendGroup(ctx context.Context, g *group, turn chan struct{}) bool {
+	results, more := func() ([]engine.Result, bool) {
+		turn <- struct{}{}
+		defer func() { <-turn }() // deferred, for a store that ends this goroutine
+		if !s.gather(g) {
+			return nil, false
+		}
+		defer s.settling(len(g.appends))
+		return s.append(ctx, g.appends), true
+	}()
+	if more {
+		defer s.settling(0) // deferred, for a Settle that ends this goroutine
+		g.settle(results)
+	}
+	return more
+}
+
+// settling says how many appends the one appender settles, while the other may have the store.
+func (s *Store) settling(appends int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.pending) == 0 {
-		if s.closed && s.callers == 0 {
+	s.settles = appends
+	s.ready.Signal()
+}
+
+// gather waits for batches and takes as many as go into one call. False: there will be none.
+//
+// Whoever is settled may have more to append at once. Therefore gather does not hurry while a group is settled that is
+// twice as large as what is waiting: one call for all of them costs little more than one for the first few.
+func (s *Store) gather(g *group) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.pending) == 0 || s.waiting < s.settles/2 {
+		if s.closed && s.callers == 0 && len(s.pending) == 0 {
 			s.ended = true
-			return nil
+			return false
 		}
 		s.ready.Wait()
 	}
-	clear(used)
-	group := s.pending
-	s.pending = used[:0]
-	return group
-}
-
-// append brings a group to the store in calls of bounded size, a batch never split, and settles each batch. The appends
-// of a call are joined in an array that the next one uses again. Once ctx is done nothing is stored.
-func (s *Store) append(ctx context.Context, group []*engine.Batch, joined *[]engine.Append) {
-	if ctx.Err() != nil {
-		answer(group, ctx.Err())
-		return
-	}
-	for len(group) > 0 {
-		appends, n := group[0].Appends, 1
-		if len(group) > 1 {
-			n = join(group, joined)
-			appends = *joined
-		}
-		results := s.call(ctx, appends)
-		for _, batch := range group[:n] {
-			size := len(batch.Appends) // asked for first: a batch that is settled is its maker's again
-			batch.Settle(results[:size])
-			results = results[size:]
-		}
-		group = group[n:]
-	}
-}
-
-// join puts the appends of as many batches as go into one call into the array, and says how many batches these are.
-func join(group []*engine.Batch, into *[]engine.Append) (n int) {
-	clear(*into)
-	appends := (*into)[:0]
-	for n < len(group) && (n == 0 || len(appends)+len(group[n].Appends) <= groupAppends) {
-		appends = append(appends, group[n].Appends...)
+	appends, n := 0, 0
+	for n < len(s.pending) && (n == 0 || appends+len(s.pending[n].Appends) <= groupAppends) {
+		appends += len(s.pending[n].Appends)
 		n++
 	}
-	*into = appends
-	return n
+	g.add(s.pending[:n])
+	s.pending = slices.Delete(s.pending, 0, n)
+	s.waiting -= appends
+	return true
 }
 
-// call appends to the store. A store that panics or answers in the wrong number may have stored anything: unknown.
-func (s *Store) call(ctx context.Context, appends []engine.Append) (results []engine.Result) {
+// append brings appends to the store, or answers them when ctx is done. A store that panics or answers in the wrong
+// number may have stored anything: unknown.
+func (s *Store) append(ctx context.Context, appends []engine.Append) (results []engine.Result) {
+	if err := ctx.Err(); err != nil {
+		return refused(len(appends), err)
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			results = unknown(len(appends), fmt.Errorf("the store panicked: %v", v))
@@ -204,20 +210,14 @@ func (s *Store) call(ctx context.Context, appends []engine.Append) (results []en
 }
 
 func unknown(n int, cause error) []engine.Result {
-	results := make([]engine.Result, n)
-	for i := range results {
-		results[i].Err = fmt.Errorf("sinks: %w: %w", engine.ErrUnknown, cause)
-	}
-	return results
+	return refused(n, fmt.Errorf("sinks: %w: %w", engine.ErrUnknown, cause))
 }
 
-// answer settles batches that do not reach the store.
-func answer(group []*engine.Batch, err error) {
-	for _, batch := range group {
-		results := make([]engine.Result, len(batch.Appends))
-		for i := range results {
-			results[i].Err = err
-		}
-		batch.Settle(results)
+// refused is the same error for n appends.
+func refused(n int, err error) []engine.Result {
+	results := make([]engine.Result, n)
+	for i := range results {
+		results[i].Err = err
 	}
+	return results
 }

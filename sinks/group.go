@@ -1,0 +1,35 @@
+package sinks
+
+import "github.com/orchestrix-go/orchestrix/engine"
+
+// group is the batches of one call of the store. It is used again.
+type group struct {
+	batches []*engine.Batch
+	joined  []engine.Append
+	appends []engine.Append // joined, or those of the only batch
+}
+
+// add takes batches over.
+func (g *group) add(batches []*engine.Batch) {
+	g.batches = append(g.batches, batches...)
+	if len(batches) == 1 {
+		g.appends = batches[0].Appends
+		return
+	}
+	for _, batch := range batches {
+		g.joined = append(g.joined, batch.Appends...)
+	}
+	g.appends = g.joined
+}
+
+// settle gives each batch its share of the results, and empties the group.
+func (g *group) settle(results []engine.Result) {
+	for _, batch := range g.batches {
+		size := len(batch.Appends) // asked for first: a batch that is settled is its maker's again
+		batch.Settle(results[:size])
+		results = results[size:]
+	}
+	clear(g.batches)
+	clear(g.joined)
+	g.batches, g.joined, g.appends = g.batches[:0], g.joined[:0], nil
+}
