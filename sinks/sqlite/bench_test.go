@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"path/filepath"
 	"sync/atomic"
@@ -39,32 +40,62 @@ func benchAppend(n int) engine.Append {
 
 // BenchmarkAppend appends events over 1000 aggregates, one event an append. One operation is one durable append.
 func BenchmarkAppend(b *testing.B) {
-	for _, c := range []struct{ callers, batch int }{{1, 1}, {64, 1}, {1, 256}, {1, 1000}, {4, 1000}} {
+	for _, c := range []struct{ callers, batch int }{{1, 1}, {64, 1}, {1024, 1}, {1, 64}, {1, 256}, {1, 1000}, {4, 1000}} {
 		b.Run(fmt.Sprintf("callers=%d/batch=%d", c.callers, c.batch), func(b *testing.B) {
-			store := openBench(b)
-			var next atomic.Int64
-			b.SetParallelism(max(1, c.callers/2)) // of GOMAXPROCS, which is 2 where this was measured
-			b.ReportAllocs()
-			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				for more := pb.Next(); more; {
-					batch := make([]engine.Append, 0, c.batch)
-					for more && len(batch) < c.batch {
-						batch = append(batch, benchAppend(int(next.Add(1))))
-						more = pb.Next()
-					}
-					for _, result := range store.Append(b.Context(), batch) {
-						if result.Err != nil {
-							b.Error(result.Err)
-							return
-						}
-					}
-				}
-			})
-			b.StopTimer()
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+			appends(b, c.callers, c.batch, benchAppend)
 		})
 	}
+	b.Run("one aggregate/callers=64", func(b *testing.B) {
+		appends(b, 64, 1, func(int) engine.Append { return benchAppend(1) })
+	})
+	b.Run("ever new aggregates/batch=1000", func(b *testing.B) {
+		appends(b, 1, 1000, func(n int) engine.Append {
+			a := benchAppend(n)
+			a.Aggregate = fmt.Sprintf("order-%09d", n)
+			a.Events[0].Subject = a.Aggregate
+			return a
+		})
+	})
+	b.Run("random command ids/batch=1000", func(b *testing.B) {
+		appends(b, 1, 1000, func(n int) engine.Append {
+			a := benchAppend(n)
+			binary.LittleEndian.PutUint64(a.CommandID[:], uint64(n)*0x9e3779b97f4a7c15)
+			return a
+		})
+	})
+	b.Run("no command ids/batch=1000", func(b *testing.B) {
+		appends(b, 1, 1000, func(n int) engine.Append {
+			a := benchAppend(n)
+			a.CommandID = engine.ID{}
+			return a
+		})
+	})
+}
+
+// appends lets so many callers append, each a batch at a time.
+func appends(b *testing.B, callers, size int, next func(n int) engine.Append) {
+	store := openBench(b)
+	var count atomic.Int64
+	b.SetParallelism(max(1, callers/2)) // of GOMAXPROCS, which is 2 where this was measured
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for more := pb.Next(); more; {
+			batch := make([]engine.Append, 0, size)
+			for more && len(batch) < size {
+				batch = append(batch, next(int(count.Add(1))))
+				more = pb.Next()
+			}
+			for _, result := range store.Append(b.Context(), batch) {
+				if result.Err != nil {
+					b.Error(result.Err)
+					return
+				}
+			}
+		}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
 }
 
 // BenchmarkRead reads the whole log, and BenchmarkLoad one stream. One operation is one event.

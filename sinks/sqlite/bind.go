@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,19 +14,23 @@ import (
 )
 
 // binder binds values to a statement that runs again and again. SQLite keeps what is bound from one run to the next, so
-// a text or NULL that is bound already is not bound again: most events share their source, type and content type with
-// the one before. The first error is kept and stops the rest.
+// what is bound already is not bound again: most events share much with the one before. The first error is kept and stops
+// the rest.
 type binder struct {
 	stmt *sqlite3.Stmt
+	base int // the number of the parameter before those of the row that is being bound
 	kept []kept
 	sum  summer // of the row that is being bound
 	err  error
+
+	envelope []byte // of the event that is being bound
 }
 
 // kept is what a parameter was last bound to, when that can be compared cheaply.
 type kept struct {
-	kind keptKind
-	text string
+	kind   keptKind
+	number int64
+	text   string
 }
 
 type keptKind uint8
@@ -33,6 +38,7 @@ type keptKind uint8
 const (
 	other keptKind = iota
 	null
+	number
 	text
 )
 
@@ -53,14 +59,16 @@ func (b *binder) exec() error {
 
 // number binds an integer.
 func (b *binder) number(param int, n int64) {
-	if b.err == nil {
-		b.kept[param].kind = other
+	param += b.base
+	if k := &b.kept[param]; b.err == nil && (k.kind != number || k.number != n) {
+		*k = kept{kind: number, number: n}
 		b.err = b.stmt.BindInt64(param, n)
 	}
 }
 
 // null binds NULL.
 func (b *binder) null(param int) {
+	param += b.base
 	if b.err == nil && b.kept[param].kind != null {
 		b.kept[param] = kept{kind: null}
 		b.err = b.stmt.BindNull(param)
@@ -69,6 +77,7 @@ func (b *binder) null(param int) {
 
 // text binds a string, with whatever bytes it holds.
 func (b *binder) text(param int, s string) {
+	param += b.base
 	if k := &b.kept[param]; b.err == nil && (k.kind != text || k.text != s) {
 		*k = kept{kind: text, text: s}
 		b.err = b.stmt.BindText(param, s)
@@ -84,17 +93,9 @@ func (b *binder) optional(param int, s string) {
 	b.text(param, s)
 }
 
-// id binds an id, the zero id as NULL.
-func (b *binder) id(param int, id engine.ID) {
-	if id.IsZero() {
-		b.null(param)
-		return
-	}
-	b.bytes(param, id[:])
-}
-
 // bytes binds a blob; an empty one is not NULL.
 func (b *binder) bytes(param int, data []byte) {
+	param += b.base
 	if b.err == nil {
 		b.kept[param].kind = other
 		b.err = b.stmt.BindBlob(param, data)
@@ -113,10 +114,11 @@ func (b *binder) time(param int, t time.Time) {
 	}
 }
 
-// fitsNanoseconds tells whether a time is within the years that 64 bits of nanoseconds hold.
+// fitsNanoseconds tells whether a time is within the years that 64 bits of nanoseconds hold, 1678 to 2262.
 func fitsNanoseconds(t time.Time) bool {
-	year := t.UTC().Year()
-	return year >= 1679 && year <= 2261
+	const second = int64(time.Second)
+	seconds := t.Unix()
+	return seconds > math.MinInt64/second && seconds < math.MaxInt64/second
 }
 
 // metadata gives the text of a JSON object, and none when there is no metadata.
@@ -144,8 +146,8 @@ func (b *binder) payload(param int, m *engine.Message) {
 		}
 		b.bytes(param, raw)
 	case b.err == nil:
-		b.kept[param].kind = other
-		b.err = b.stmt.BindRawText(param, raw)
+		b.kept[b.base+param].kind = other
+		b.err = b.stmt.BindRawText(b.base+param, raw)
 	}
 }
 

@@ -43,14 +43,17 @@ func (s *summer) end(data []byte) uint32 {
 	return sum
 }
 
-// event is the checksum of a row of the table events. Metadata is the text of that column.
-func (s *summer) event(m *engine.Message, at place, metadata string) uint32 {
-	s.number(uint64(at.position))
-	s.number(uint64(at.version))
+// event is the checksum of a row of the table events, with what its kind stands for. Metadata is the text of that column.
+func (s *summer) event(m *engine.Message, at *place, metadata string) uint32 {
+	for _, n := range [...]uint64{
+		uint64(at.position), uint64(at.version), uint64(at.previous), uint64(at.size), at.digest,
+	} {
+		s.number(n)
+	}
 	s.text(at.aggregate)
-	s.buffer = append(s.buffer, m.ID[:]...)
-	s.buffer = append(s.buffer, m.CorrelationID[:]...)
-	s.buffer = append(s.buffer, m.CausationID[:]...)
+	for _, id := range [...]*engine.ID{&m.ID, &m.CorrelationID, &m.CausationID, &at.command} {
+		s.buffer = append(s.buffer, id[:]...)
+	}
 	for _, t := range [...]string{m.Type, m.Source, m.ContentType, m.Schema, m.TraceParent, metadata} {
 		s.text(t)
 	}
@@ -62,14 +65,21 @@ func (s *summer) event(m *engine.Message, at place, metadata string) uint32 {
 	return s.end(raw)
 }
 
-// command is the checksum of a row of the table commands.
-func (s *summer) command(c *storedCommand) uint32 {
+// outcome is the checksum of a row of the table outcomes.
+func (s *summer) outcome(c *storedCommand) uint32 {
 	s.buffer = append(s.buffer, c.id[:]...)
 	s.text(c.aggregate)
-	for _, n := range [...]uint64{uint64(c.first), uint64(c.last), uint64(c.position), c.digest} {
-		s.number(n)
-	}
+	s.number(uint64(c.last))
+	s.number(c.digest)
 	s.text(c.rejection)
+	return s.end(nil)
+}
+
+// stream is the checksum of a row of the table streams.
+func (s *summer) stream(name string, h head) uint32 {
+	s.text(name)
+	s.number(uint64(h.version))
+	s.number(uint64(h.position))
 	return s.end(nil)
 }
 

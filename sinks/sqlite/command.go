@@ -8,7 +8,8 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// storedCommand is a row of the table commands: the first result of a command id.
+// storedCommand is the first result of a command id. That of a command with events is in its last event; that of another
+// is a row of the table outcomes.
 type storedCommand struct {
 	id          engine.ID
 	aggregate   string
@@ -18,13 +19,10 @@ type storedCommand struct {
 	digest      uint64 // 0 when it is not known
 }
 
-// The columns of a command, in the sequence in which they are bound (from 1) and scanned (from 0).
-const commandColumns = "id, aggregate, first, last, position, rejection, digest, checksum"
+// The columns of an outcome, in the sequence in which they are bound (from 1) and scanned (from 0).
+const outcomeColumns = "id, aggregate, version, rejection, digest, checksum"
 
-const insertCommandSQL = "INSERT INTO commands (" + commandColumns + ") VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"
-
-// findCommandSQL gives a command with the aggregate and version of the event that it points to.
-const findCommandSQL = "SELECT c.*, e.aggregate, e.version FROM commands c LEFT JOIN events e ON e.position = c.position"
+const insertOutcomeSQL = "INSERT INTO outcomes (" + outcomeColumns + ") VALUES (?,?,?,?,?,?)"
 
 // result answers the append that comes again with the id of the command.
 func (c *storedCommand) result(a *engine.Append) engine.Result {
@@ -34,37 +32,55 @@ func (c *storedCommand) result(a *engine.Append) engine.Result {
 	return engine.Result{First: c.first, Last: c.last, Position: c.position, Rejection: c.rejection, Duplicate: true}
 }
 
-// bindCommand binds all columns of a command.
-func bindCommand(b *binder, c *storedCommand) {
-	b.bytes(1, c.id[:])
-	b.text(2, c.aggregate)
-	b.number(3, int64(c.first))
-	b.number(4, int64(c.last))
-	b.number(5, int64(c.position))
-	b.optional(6, c.rejection)
-	b.number(7, int64(c.digest))
-	b.number(8, int64(b.sum.command(c)))
+// commandOf gives the command that ends at a place.
+func commandOf(at *place) storedCommand {
+	return storedCommand{
+		id: at.command, aggregate: at.aggregate, first: at.version - engine.Version(at.size) + 1, last: at.version,
+		position: at.position, digest: at.digest,
+	}
 }
 
-// scanCommand reads a row of findCommandSQL and makes sure that it is whole and agrees with its event.
-func scanCommand(row *sqlite3.Stmt, sum *summer) (c storedCommand, err error) {
+// bindOutcome binds all columns of a command without events.
+func bindOutcome(b *binder, c *storedCommand) {
+	b.bytes(1, c.id[:])
+	b.text(2, c.aggregate)
+	b.number(3, int64(c.last))
+	b.optional(4, c.rejection)
+	b.number(5, int64(c.digest))
+	b.number(6, int64(b.sum.outcome(c)))
+}
+
+// scanOutcome reads a row of the table outcomes and makes sure that it is whole.
+func scanOutcome(row *sqlite3.Stmt, sum *summer) (c storedCommand, err error) {
 	raw := row.ColumnRawBlob(0)
 	if len(raw) != len(c.id) {
-		return c, corrupt("table commands, id %x: it has %d bytes", raw, len(raw))
+		return c, corrupt("table outcomes, id %x: it has %d bytes", raw, len(raw))
 	}
 	copy(c.id[:], raw)
 	c.aggregate = row.ColumnText(1)
-	c.first, c.last = engine.Version(row.ColumnInt64(2)), engine.Version(row.ColumnInt64(3))
-	c.position = engine.Position(row.ColumnInt64(4))
-	c.rejection = row.ColumnText(5)
-	c.digest = uint64(row.ColumnInt64(6))
-	switch stored := row.ColumnInt64(7); {
-	case stored != int64(sum.command(&c)):
-		err = corrupt("table commands, id %s: wrong checksum", c.id)
-	case c.position == 0 && c.last+1 != c.first || c.position != 0 && c.last < c.first:
-		err = corrupt("table commands, id %s: versions %d to %d at position %d", c.id, c.first, c.last, c.position)
-	case c.position != 0 && (row.ColumnText(8) != c.aggregate || engine.Version(row.ColumnInt64(9)) != c.last):
-		err = corrupt("table commands, id %s: version %d of %q is not at position %d", c.id, c.last, c.aggregate, c.position)
+	c.last = engine.Version(row.ColumnInt64(2))
+	c.first = c.last + 1
+	c.rejection = row.ColumnText(3)
+	c.digest = uint64(row.ColumnInt64(4))
+	if row.ColumnInt64(5) != int64(sum.outcome(&c)) {
+		err = corrupt("table outcomes, id %s: wrong checksum", c.id)
 	}
 	return c, errors.Join(err, row.Err())
+}
+
+// commandAt gives the command that must end at a position.
+func (r *reader) commandAt(id engine.ID, position engine.Position) (c storedCommand, err error) {
+	q := r.place
+	if err := q.BindInt64(1, int64(position)); err != nil {
+		return c, err
+	}
+	found := q.Step()
+	if found {
+		_, err = r.scanner.event(q, new(engine.Event))
+	}
+	err = endQuery(q, err)
+	if at := &r.scanner.at; err == nil && (!found || at.size == 0 || at.command != id) {
+		err = corrupt("table commands: %s does not end at position %d", id, position)
+	}
+	return commandOf(&r.scanner.at), err
 }

@@ -22,10 +22,10 @@
 // # Damage
 //
 // Everything has a checksum that reading looks at, and what is wrong is reported as [engine.ErrCorrupt] with its place:
-// each page of the file (64 bits, as SQLite's extension cksumvfs defines it), each row of events, commands and snapshots
-// (CRC-32C over all of its values), each frame of the write-ahead log. The page's catches what would lead a search
-// astray, so that an index cannot say that something is not there; the row's catches what passed through memory or was
-// changed with a tool. Indices and commands are compared with the events they lead to whenever they are used.
+// each page of the file (64 bits, as SQLite's extension cksumvfs defines it), each row of events, outcomes, streams,
+// commands and snapshots (CRC-32C over all of its values), each frame of the write-ahead log. The page's catches what
+// would lead a search astray, so that an index cannot say that something is not there; the row's catches what passed through memory or was
+// changed with a tool. Whatever leads to an event is compared with it whenever it is used.
 //
 // SQLite reads a log up to the first damaged frame, without a word. Opening therefore scans the log first, and refuses
 // one in which a whole transaction stands behind a damaged one: that no power cut can do. (A damaged header alone is
@@ -40,28 +40,42 @@
 // Appends that wait while a transaction is being synced go into the next one together, at most 4096 appends or 8 MiB. An
 // idle store waits for nobody: one append alone is one transaction at once.
 //
+// A commit writes behind the end of one table and, as a rule, nowhere else: an index by aggregate or by command id would
+// have one page written for nearly each event. Each event leads to the one before it of its stream instead, and holds the
+// id of the command that it ends. Where streams end, and which command ids there are, is filled into tables of their own
+// late, by thousands of events at once, sorted, in the same transaction as one of the commits. What is not yet filled in
+// is known in memory (the tail), and is read again from the events when the file is opened. At most 16384 events and those
+// of one transaction are in the tail: some MiB. Close fills in the rest.
+//
+// The events of a commit are inserted 16 at a time. When one is refused, the transaction is done again one by one.
+//
 // # The file
 //
-// Six tables, and the view log for people:
+// Eight tables, and the view log for people:
 //
 //	events    the log; position is its key, data the payload (TEXT when it is JSON, BLOB otherwise)
-//	commands  the first result of each command id
-//	streams   the aggregates, with a number for each
-//	versions  which position holds version v of an aggregate: the index with which streams are loaded
+//	kinds     what events share: type, source, content type and version of the schema
+//	marks     where every 256th version of an aggregate is: streams are loaded from mark to mark, back from each of them
+//	outcomes  the first result of each command that left no event
+//	streams   where each aggregate's stream ends
+//	commands  blocks of command ids, sorted, each with the position of its last event
 //	snapshots the newest four of each aggregate
-//	progress  one row: how far streams and versions have been filled
+//	progress  one row: how far streams and commands have been filled
 //
-// Time is in nanoseconds since 1970, UTC. Ids are 16 byte blobs; hex(id) shows them.
+// The envelope of an event is 70 bytes: its id, that of its correlation, that of its causation (16 each), the position of
+// the version before (8), the digest and the number of events of the command that ends here (8, 2), the checksum (4);
+// numbers have their most significant byte first. The id of that command follows, unless it is the causation.
+//
+// Time is in nanoseconds since 1970, UTC. Ids are bytes; hex(id) shows them.
 //
 //	sqlite3 orders.db "select * from log order by position desc limit 10"
 //
 // Stock tools may read the file at any time. What they write has no checksums, unless they load cksumvfs: a file that
-// they have changed or vacuumed, or copied while it was in use, is reported as damaged.
+// they have changed or vacuumed, or copied while it was in use, is reported as damaged. A file of format 1, which had
+// other tables, is refused.
 //
-// Streams and versions are filled late, by many events at once, in sequence. An index by aggregate that is kept within
-// each commit writes one page for nearly each event, and makes commits several times slower. What is not yet filled
-// in is known in memory (the tail), is bounded, is in events all the same, and is read again from there when the file is
-// opened. Close fills in the rest.
+// The write-ahead log is used again from its beginning when it holds 16 MiB, and grows by 1 MiB of zeros at a time until
+// then: a sync that need not make a file longer is faster.
 //
 // Beside the file stand file-wal and file-shm while it is open, and file.lock. A reader that closes leaves the first two,
 // the log empty; the file alone is the whole store then, and the next writer removes them. The lock file stays behind: removing it

@@ -214,7 +214,7 @@ func TestFailedInsertTakesItsTransactionBack(t *testing.T) {
 	require.NoError(t, store.Append(t.Context(), []engine.Append{oneEvent("a")})[0].Err)
 	other, err := sqlite3.Open(path)
 	require.NoError(t, err)
-	require.NoError(t, other.Exec("CREATE TRIGGER t BEFORE INSERT ON events WHEN new.type = 'refused' "+
+	require.NoError(t, other.Exec("CREATE TRIGGER t BEFORE INSERT ON events WHEN new.kind = (SELECT id FROM kinds WHERE type = 'refused') "+
 		"BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"))
 	require.NoError(t, other.Close())
 
@@ -262,10 +262,10 @@ func TestOneSyncForMany(t *testing.T) {
 // TestPanicPoisons lets the writer panic, as the driver does when SQLite's memory runs out.
 func TestPanicPoisons(t *testing.T) {
 	store, _, _ := openFaulty(t)
-	kept := store.writer.findCommand
+	kept := store.writer.place
 	first := oneEvent("a")
 	require.NoError(t, store.Append(t.Context(), []engine.Append{first})[0].Err)
-	store.writer.findCommand = nil // the writer's goroutine is idle
+	store.writer.place = nil // the writer's goroutine is idle
 	results := store.Append(t.Context(), []engine.Append{oneEvent("a"), first, oneEvent("b")})
 	for _, result := range results {
 		require.Error(t, result.Err)
@@ -273,6 +273,6 @@ func TestPanicPoisons(t *testing.T) {
 	require.ErrorIs(t, results[0].Err, engine.ErrUnknown)
 	require.NotErrorIs(t, results[0].Err, engine.ErrClosed, "it would say that nothing was stored")
 	require.ErrorIs(t, store.Append(t.Context(), []engine.Append{oneEvent("a")})[0].Err, ErrPoisoned)
-	store.writer.findCommand = kept
+	store.writer.place = kept
 	require.Equal(t, 1, count(t, store))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -30,63 +29,66 @@ func (s *Store) use(ctx context.Context, doing string, f func(*reader) error) er
 // comes to an end too.
 func (s *Store) read(ctx context.Context, after engine.Position, yield yielder) error {
 	end, err := s.End(ctx)
-	for err == nil && after < end {
-		var page []engine.Event
-		err = s.use(ctx, "read", func(r *reader) (err error) {
-			page, err = r.logPage(after, end)
-			return err
-		})
-		if errors.Is(err, engine.ErrCorrupt) {
-			err = fmt.Errorf("after position %d: %w", after, err) // SQLite does not say where
-		}
-		if err == nil && len(page) == 0 {
-			err = corrupt("the log ends at position %d instead of %d", after, end)
-		}
-		if err == nil {
-			after = page[len(page)-1].Position
-			err = s.yieldPage(ctx, page, yield)
-		}
+	if err == nil {
+		err = s.readAll(ctx, span{uint64(after), uint64(end)}, func() fetch { return s.logPage }, yield)
 	}
 	return unbroken(err)
 }
 
-// load yields a stream from a version on: first what the index knows, then what the tail knew when the iteration
-// started. The comment at tail says why nothing falls between the two.
-func (s *Store) load(ctx context.Context, aggregate string, from engine.Version, yield yielder) error {
+// logPage is the fetch of the log.
+func (s *Store) logPage(ctx context.Context, of span, used []engine.Event) (page []engine.Event, err error) {
+	err = s.use(ctx, "read", func(r *reader) (err error) {
+		page, err = r.logPage(of, used)
+		return err
+	})
+	if errors.Is(err, engine.ErrCorrupt) {
+		err = fmt.Errorf("after position %d: %w", of.after, err) // SQLite does not say where
+	}
+	if err == nil && len(page) == 0 {
+		err = corrupt("the log ends at position %d instead of %d", of.after, of.end)
+	}
+	return page, err
+}
+
+// load yields a stream from a version on, to the head that it has when the iteration starts. The comment at tail says why
+// nothing falls between the tail and the table.
+func (s *Store) load(ctx context.Context, aggregate string, from engine.Version, yield yielder) (err error) {
 	if s.options.ReadOnly {
 		if err := s.refresh(ctx); err != nil {
 			return err
 		}
 	}
-	newest, inTail := s.tail.view(aggregate)
-	before := engine.Version(math.MaxInt64)
-	if inTail {
-		before = newest.first
+	h, known := s.tail.view(aggregate)
+	if !known {
+		err = s.use(ctx, "load", func(r *reader) (err error) {
+			h, err = r.head(aggregate)
+			return err
+		})
+	} else {
+		err = ctx.Err()
 	}
-	for {
-		var page []engine.Event
-		err := s.use(ctx, "load", func(r *reader) (err error) {
-			switch {
-			case from < before:
-				page, err = r.versionsPage(aggregate, from, before)
-			case inTail && from < newest.end():
-				page, err = r.placesPage(aggregate, from, newest.positions[from-newest.first:])
+	if err == nil {
+		newFetch := func() fetch { return s.streamFetch(aggregate, h) }
+		err = s.readAll(ctx, span{uint64(from) - 1, uint64(h.version)}, newFetch, yield)
+	}
+	return unbroken(err)
+}
+
+// streamFetch makes a fetch of a stream.
+func (s *Store) streamFetch(aggregate string, h head) fetch {
+	of := stream{aggregate: aggregate, head: h}
+	return func(ctx context.Context, part span, _ []engine.Event) (page []engine.Event, err error) {
+		from := engine.Version(part.after) + 1
+		err = s.use(ctx, "load", func(r *reader) (err error) {
+			if err = r.begin(); err == nil {
+				page, err = r.streamPage(&of, from)
 			}
 			return err
 		})
 		if errors.Is(err, engine.ErrCorrupt) {
 			err = fmt.Errorf("%q from version %d: %w", aggregate, from, err) // SQLite does not say where
 		}
-		if err == nil && len(page) == 0 && inTail && from < newest.end() {
-			err = corrupt("version %d of %q is missing", from, aggregate)
-		}
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		from += engine.Version(len(page))
-		if err := s.yieldPage(ctx, page, yield); err != nil {
-			return unbroken(err)
-		}
+		return page, err
 	}
 }
 
@@ -96,18 +98,26 @@ func (s *Store) yieldPage(ctx context.Context, page []engine.Event, yield yielde
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		e := &page[i]
-		if _, raw := e.Data.(engine.Raw); raw && s.options.Codec != nil {
-			data, err := s.options.Codec.Decode(&e.Message)
-			if err != nil {
-				return fmt.Errorf("sqlite: event at position %d: %w", e.Position, err)
-			}
-			e.Data = data
+		if err := s.decode(&page[i]); err != nil {
+			return err
 		}
-		if !yield(*e, nil) {
+		if !yield(page[i], nil) {
 			return errBroken
 		}
 	}
+	return nil
+}
+
+// decode replaces the payload of an event by what the codec makes of it.
+func (s *Store) decode(e *engine.Event) error {
+	if _, raw := e.Data.(engine.Raw); !raw || s.options.Codec == nil {
+		return nil
+	}
+	data, err := s.options.Codec.Decode(&e.Message)
+	if err != nil {
+		return fmt.Errorf("sqlite: event at position %d: %w", e.Position, err)
+	}
+	e.Data = data
 	return nil
 }
 
@@ -142,13 +152,12 @@ func (s *Store) End(ctx context.Context) (last engine.Position, err error) {
 // refresh brings the tail of a read-only store up to date with what the writer, elsewhere, has committed. Both queries
 // run in one transaction, so that they see one state of the file: an index that grew between them would leave a gap.
 func (s *Store) refresh(ctx context.Context) error {
-	return s.use(ctx, "load", func(r *reader) (err error) {
+	return s.use(ctx, "load", func(r *reader) error {
 		s.follow.Lock()
 		defer s.follow.Unlock()
-		if err := r.conn.Exec("BEGIN"); err != nil {
+		if err := r.begin(); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, r.conn.Exec("COMMIT")) }()
 		filled, err := r.one(r.progress)
 		if err != nil {
 			return err
@@ -159,7 +168,7 @@ func (s *Store) refresh(ctx context.Context) error {
 		}
 		places, err := r.scanPlaces(engine.Position(s.seen))
 		if err == nil && len(places) > 0 {
-			s.tail.add(places)
+			s.tail.add(places, len(places))
 			s.seen = int64(places[len(places)-1].position)
 		}
 		return err

@@ -22,11 +22,14 @@ const (
 type reader struct {
 	*connection
 	log      *sqlite3.Stmt // events after a position, up to another
-	versions *sqlite3.Stmt // events of one aggregate that the table versions knows
 	place    *sqlite3.Stmt // the event at a position
+	stream   *sqlite3.Stmt // the head of a stream that the table streams knows
+	mark     *sqlite3.Stmt // the position of a version that has a mark
 	last     *sqlite3.Stmt // the last position
-	progress *sqlite3.Stmt // how far the table versions is filled
+	progress *sqlite3.Stmt // how far the tables streams and commands are filled
 	places   *sqlite3.Stmt // the events after a position
+	begun    *sqlite3.Stmt
+	ended    *sqlite3.Stmt
 	snapshot *sqlite3.Stmt // the newest snapshot of an aggregate up to a version
 	scanner  scanner
 }
@@ -40,14 +43,16 @@ func newReader(c *connection) (*reader, error) {
 		sql  string
 	}{
 		{&r.log, "SELECT " + eventColumns + " FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"},
-		{&r.versions, "SELECT v.position, e.* FROM streams s JOIN versions v ON v.stream = s.id " +
-			"LEFT JOIN events e ON e.position = v.position " +
-			"WHERE s.name = ? AND v.version >= ? AND v.version < ? ORDER BY v.version LIMIT ?"},
 		{&r.place, "SELECT " + eventColumns + " FROM events WHERE position = ?"},
+		{&r.stream, "SELECT version, position, checksum FROM streams WHERE name = ?"},
+		{&r.mark, "SELECT position FROM marks WHERE aggregate = ? AND version = ?"},
+		{&r.scanner.kinds.find, "SELECT type, source, content_type, schema FROM kinds WHERE id = ?"},
 		{&r.last, "SELECT ifnull(max(position), 0) FROM events"},
 		{&r.progress, "SELECT position FROM progress"},
 		{&r.places, "SELECT " + eventColumns + " FROM events WHERE position > ? ORDER BY position"},
 		{&r.snapshot, findSnapshotSQL},
+		{&r.begun, "BEGIN"},
+		{&r.ended, "COMMIT"},
 	} {
 		stmt, err := c.prepare(q.sql)
 		*q.stmt = stmt
@@ -59,90 +64,40 @@ func newReader(c *connection) (*reader, error) {
 	return r, nil
 }
 
-// logPage reads events after a position and up to another, without a gap.
-func (r *reader) logPage(after, end engine.Position) ([]engine.Event, error) {
-	err := errors.Join(r.log.BindInt64(1, int64(after)), r.log.BindInt64(2, int64(end)), r.log.BindInt(3, pageEvents))
+// begin makes all that is read until the reader is given back one transaction: of one moment, and without the locks of a
+// transaction for each query.
+func (r *reader) begin() error { return r.begun.Exec() }
+
+// logPage reads a part of the log, or its first events, without a gap, into the array of a page that is done with.
+func (r *reader) logPage(of span, used []engine.Event) ([]engine.Event, error) {
+	q, after := r.log, engine.Position(of.after)
+	err := errors.Join(q.BindInt64(1, int64(after)), q.BindInt64(2, int64(of.end)), q.BindInt(3, pageEvents))
 	if err != nil {
 		return nil, err
 	}
-	return r.page(r.log, 0, func(e *engine.Event) error {
-		after++
-		if e.Position != after {
-			return corrupt("table events: position %d stands where %d should", e.Position, after)
-		}
-		return nil
-	})
-}
-
-// versionsPage reads events of an aggregate from a version on and before another, as far as the table versions knows
-// them.
-func (r *reader) versionsPage(aggregate string, from, before engine.Version) ([]engine.Event, error) {
-	err := errors.Join(r.versions.BindText(1, aggregate), r.versions.BindInt64(2, int64(from)),
-		r.versions.BindInt64(3, int64(before)), r.versions.BindInt(4, pageEvents))
-	if err != nil {
-		return nil, err
+	if cap(used) < pageEvents {
+		used = make([]engine.Event, pageEvents)
 	}
-	return r.page(r.versions, 1, func(e *engine.Event) error {
-		if e.Subject != aggregate || e.Version != from || int64(e.Position) != r.versions.ColumnInt64(0) {
-			return corrupt("table versions: version %d of %q is not at position %d", from, aggregate, r.versions.ColumnInt64(0))
-		}
-		from++
-		return nil
-	})
-}
-
-// placesPage reads the events of an aggregate that rest at the given positions, from a version on, as many as a page
-// holds.
-func (r *reader) placesPage(aggregate string, from engine.Version, at []engine.Position) (events []engine.Event, err error) {
-	size := 0
-	for len(events) < min(len(at), pageEvents) && size < pageBytes {
-		if err := r.place.BindInt64(1, int64(at[len(events)])); err != nil {
-			return nil, err
-		}
-		one, err := r.page(r.place, 0, func(e *engine.Event) error {
-			size += dataSize(e)
-			if e.Subject != aggregate || e.Version != from {
-				return corrupt("version %d of %q is not at position %d", from, aggregate, e.Position)
-			}
-			from++
-			return nil
-		})
-		if err == nil && len(one) == 0 {
-			err = corrupt("version %d of %q is not at position %d", from, aggregate, at[len(events)])
+	page := used[:pageEvents]
+	clear(page)
+	n := 0
+	for size := 0; size < pageBytes && q.Step(); n++ {
+		bytes, err := r.scanner.event(q, &page[n])
+		if after++; err == nil && page[n].Position != after {
+			err = corrupt("table events: position %d stands where %d should", page[n].Position, after)
 		}
 		if err != nil {
-			return nil, err
+			return nil, endQuery(q, err)
 		}
-		events = append(events, one...)
+		size += bytes
 	}
-	return events, nil
+	return page[:n], endQuery(q, nil)
 }
 
 // dataSize is the number of bytes of a payload that is Raw.
 func dataSize(e *engine.Event) int {
 	raw, _ := e.Data.(engine.Raw)
 	return len(raw)
-}
-
-// page runs a query that gives events, each from a column on, and checks each while the query stands on it.
-func (r *reader) page(query *sqlite3.Stmt, column int, check func(*engine.Event) error) ([]engine.Event, error) {
-	var events []engine.Event
-	for size := 0; size < pageBytes && query.Step(); {
-		event, n, err := r.scanner.event(query, column)
-		if err == nil {
-			err = check(&event)
-		}
-		if err != nil {
-			return nil, errors.Join(err, query.Reset())
-		}
-		size += n
-		events = append(events, event)
-	}
-	if err := query.Err(); err != nil {
-		_ = query.Reset() // gives the same error again
-		return nil, err
-	}
-	return events, query.Reset()
 }
 
 // one runs a query that gives one number.
@@ -152,7 +107,7 @@ func (r *reader) one(query *sqlite3.Stmt) (n int64, err error) {
 	} else if query.Err() == nil {
 		err = corrupt("%q gives no row", query.SQL())
 	}
-	return n, errors.Join(err, query.Reset())
+	return n, endQuery(query, err)
 }
 
 // scanPlaces hands over the places of the events after a position, which must follow one another without a gap.
@@ -160,24 +115,25 @@ func (r *reader) scanPlaces(after engine.Position) (places []place, err error) {
 	if err := r.places.BindInt64(1, int64(after)); err != nil {
 		return nil, err
 	}
-	versions := make(map[string]engine.Version)
+	heads := make(map[string]head)
 	for err == nil && r.places.Step() {
-		var e engine.Event
-		e, _, err = r.scanner.event(r.places, 0)
+		_, err = r.scanner.event(r.places, new(engine.Event))
 		after++
-		before, known := versions[e.Subject]
+		at := r.scanner.at
+		before, known := heads[at.aggregate]
 		switch {
 		case err != nil:
-		case e.Position != after:
-			err = corrupt("table events: position %d follows on %d", e.Position, after-1)
-		case known && e.Version != before+1:
-			err = corrupt("table events, position %d: version %d of %q follows on %d", e.Position, e.Version, e.Subject, before)
+		case at.position != after:
+			err = corrupt("table events: position %d follows on %d", at.position, after-1)
+		case known && (at.version != before.version+1 || at.previous != before.position):
+			err = corrupt("table events, position %d: version %d of %q follows on %d",
+				at.position, at.version, at.aggregate, before.version)
 		default:
-			versions[e.Subject] = e.Version
-			places = append(places, place{aggregate: e.Subject, version: e.Version, position: e.Position})
+			heads[at.aggregate] = at.head()
+			places = append(places, at)
 		}
 	}
-	if err = errors.Join(err, r.places.Reset()); err != nil {
+	if err = endQuery(r.places, err); err != nil {
 		return nil, err
 	}
 	return places, nil
@@ -216,9 +172,12 @@ func (p *readers) use(ctx context.Context, doing string, f func(*reader) error) 
 		}
 	}
 	r.conn.SetInterrupt(ctx)
-	err = explain(ctx, doing, f(r))
+	err = f(r)
 	r.conn.SetInterrupt(context.Background())
-	return err
+	if !r.conn.GetAutocommit() {
+		err = errors.Join(err, r.ended.Exec())
+	}
+	return explain(ctx, doing, err)
 }
 
 // close waits for the readers in use and closes them all.

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -11,67 +13,51 @@ import (
 )
 
 // The columns of an event, in the sequence in which they are bound (from 1) and scanned (from 0).
-const eventColumns = "position, aggregate, version, id, type, source, time, content_type, schema, correlation_id, " +
-	"causation_id, trace_parent, metadata, data, checksum"
-
-// insertEventSQL adds one event. The numbers of its parameters are those that bindEvent uses.
-const insertEventSQL = "INSERT INTO events (" + eventColumns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-
-// bindEvent binds all columns of an event.
-func bindEvent(b *binder, m *engine.Message, at place) {
-	b.number(1, int64(at.position))
-	b.text(2, at.aggregate)
-	b.number(3, int64(at.version))
-	b.bytes(4, m.ID[:])
-	b.text(5, m.Type)
-	b.text(6, m.Source)
-	b.time(7, m.Time)
-	b.optional(8, m.ContentType)
-	b.optional(9, m.Schema)
-	b.id(10, m.CorrelationID)
-	b.id(11, m.CausationID)
-	b.optional(12, m.TraceParent)
-	metadata := b.metadata(m.Metadata)
-	b.optional(13, metadata)
-	b.payload(14, m)
-	b.number(15, int64(b.sum.event(m, at, metadata)))
-}
+const eventColumns = "position, aggregate, version, kind, time, envelope, trace_parent, metadata, data"
 
 // scanner reads rows of events. It keeps the strings that come again in most rows, so that a page of events does not
 // hold hundreds of copies of one type.
 type scanner struct {
+	kinds kindReader
 	names map[string]string
 	row   *sqlite3.Stmt
+	at    place // of the event that was read last
 	sum   summer
 	err   error
+
+	shared []byte // see payload
 }
+
+// sharedBytes is the piece of memory that small payloads share: whoever keeps one of them keeps so much at most.
+const sharedBytes = 8 << 10
+
+// eventBytes is about what an event holds besides its payload.
+const eventBytes = 256
 
 // keptNames bounds the strings that a scanner keeps; beyond, it starts anew.
 const keptNames = 1024
 
-// event reads the row that the statement stands on, from a column on, and makes sure that it is whole. The payload stays
-// Raw. Size is about the bytes that the event holds.
-func (s *scanner) event(row *sqlite3.Stmt, column int) (e engine.Event, size int, err error) {
+// event reads the row that the statement stands on into an event that is zero, and makes sure that it is whole. The payload
+// stays Raw. Size is about the bytes that the event holds.
+func (s *scanner) event(row *sqlite3.Stmt, e *engine.Event) (size int, err error) {
 	s.row, s.err = row, nil
-	e.Position = engine.Position(row.ColumnInt64(column))
-	e.Subject = s.name(column + 1)
-	e.Version = engine.Version(row.ColumnInt64(column + 2))
-	e.ID = s.id(column + 3)
-	e.Type = s.name(column + 4)
-	e.Source = s.name(column + 5)
-	e.Time = s.time(column + 6)
-	e.ContentType = s.name(column + 7)
-	e.Schema = s.name(column + 8)
-	e.CorrelationID = s.id(column + 9)
-	e.CausationID = s.id(column + 10)
-	e.TraceParent = row.ColumnText(column + 11)
-	metadata := row.ColumnText(column + 12)
-	if row.ColumnType(column+13) != sqlite3.NULL {
-		raw := append(engine.Raw{}, row.ColumnRawBlob(column+13)...)
-		e.Data, size = raw, len(raw)
+	e.Position = engine.Position(row.ColumnInt64(0))
+	e.Subject = s.name(1)
+	e.Version = engine.Version(row.ColumnInt64(2))
+	kind, err := s.kinds.get(row.ColumnInt64(3))
+	if err != nil {
+		s.err = err
 	}
-	at := place{aggregate: e.Subject, version: e.Version, position: e.Position}
-	if sum := s.sum.event(&e.Message, at, metadata); s.err == nil && row.ColumnInt64(column+14) != int64(sum) {
+	e.Type, e.Source, e.ContentType, e.Schema = kind.typ, kind.source, kind.contentType, kind.schema
+	e.Time = s.time(4)
+	s.at = place{aggregate: e.Subject, version: e.Version, position: e.Position}
+	sum := s.envelope(5, &e.Message)
+	e.TraceParent = s.optional(6)
+	metadata := s.optional(7)
+	if raw := row.ColumnRawBlob(8); raw != nil || row.ColumnType(8) != sqlite3.NULL {
+		e.Data, size = s.payload(raw), len(raw)
+	}
+	if s.err == nil && sum != s.sum.event(&e.Message, &s.at, metadata) {
 		s.err = corrupt("wrong checksum")
 	}
 	e.Metadata = s.metadata(metadata)
@@ -79,14 +65,27 @@ func (s *scanner) event(row *sqlite3.Stmt, column int) (e engine.Event, size int
 		s.err = err
 	}
 	if s.err != nil {
-		return e, 0, fmt.Errorf("table events, position %d: %w", e.Position, s.err)
+		return 0, fmt.Errorf("table events, position %d: %w", e.Position, s.err)
 	}
-	return e, size + 256, nil // 256: about the envelope
+	return size + eventBytes, nil
+}
+
+// payload copies what belongs to SQLite. Small payloads of neighbours share one piece of memory.
+func (s *scanner) payload(raw []byte) engine.Raw {
+	if len(raw) > sharedBytes/8 {
+		return engine.Raw(bytes.Clone(raw))
+	}
+	if s.shared == nil || cap(s.shared)-len(s.shared) < len(raw) { // an empty payload is not nil
+		s.shared = make([]byte, 0, sharedBytes)
+	}
+	start := len(s.shared)
+	s.shared = append(s.shared, raw...)
+	return engine.Raw(s.shared[start:len(s.shared):len(s.shared)])
 }
 
 // name reads a string that is likely to come again.
 func (s *scanner) name(column int) string {
-	raw := s.row.ColumnRawText(column)
+	raw := s.row.ColumnRawBlob(column) // as text SQLite would copy it
 	if len(raw) == 0 {
 		return ""
 	}
@@ -101,13 +100,31 @@ func (s *scanner) name(column int) string {
 	return name
 }
 
-// id reads an id; NULL is the zero id.
-func (s *scanner) id(column int) (id engine.ID) {
-	raw := s.row.ColumnRawBlob(column)
-	if copy(id[:], raw) != len(raw) || len(raw) != 0 && len(raw) != len(id) {
-		s.err = corrupt("an id has %d bytes", len(raw))
+// optional reads a string that most rows do not have.
+func (s *scanner) optional(column int) string {
+	if s.row.ColumnType(column) == sqlite3.NULL {
+		return ""
 	}
-	return id
+	return string(s.row.ColumnRawBlob(column))
+}
+
+// envelope reads what appendEnvelope wrote, and gives the checksum in it.
+func (s *scanner) envelope(column int, m *engine.Message) (sum uint32) {
+	raw := s.row.ColumnRawBlob(column)
+	if len(raw) != envelopeBytes && len(raw) != envelopeBytes+len(m.ID) {
+		s.err = corrupt("its envelope has %d bytes", len(raw))
+		return 0
+	}
+	copy(m.ID[:], raw)
+	copy(m.CorrelationID[:], raw[16:])
+	copy(m.CausationID[:], raw[32:])
+	s.at.previous = engine.Position(binary.BigEndian.Uint64(raw[48:]))
+	s.at.digest = binary.BigEndian.Uint64(raw[56:])
+	if s.at.size = int(binary.BigEndian.Uint16(raw[64:])); s.at.size > 0 {
+		s.at.command = m.CausationID
+	}
+	copy(s.at.command[:], raw[envelopeBytes:])
+	return binary.BigEndian.Uint32(raw[66:])
 }
 
 // time reads what binder.time wrote.

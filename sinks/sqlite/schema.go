@@ -10,47 +10,54 @@ import (
 // What makes a file ours: SQLite's header holds both numbers, and file(1) shows them.
 const (
 	applicationID = 0x4f726378 // "Orcx"
-	formatVersion = 1
+	formatVersion = 2
 )
 
 // schema is the format. The view is for people and is used by nothing here.
 const schema = `
-CREATE TABLE events (
-	position       INTEGER PRIMARY KEY,
-	aggregate      TEXT    NOT NULL,
-	version        INTEGER NOT NULL,
-	id             BLOB    NOT NULL,
-	type           TEXT    NOT NULL,
-	source         TEXT    NOT NULL,
-	time           INTEGER,
-	content_type   TEXT,
-	schema         TEXT,
-	correlation_id BLOB,
-	causation_id   BLOB,
-	trace_parent   TEXT,
-	metadata       TEXT,
-	data,
-	checksum       INTEGER NOT NULL
+CREATE TABLE kinds (
+	id           INTEGER PRIMARY KEY,
+	type         TEXT NOT NULL,
+	source       TEXT NOT NULL,
+	content_type TEXT NOT NULL,
+	schema       TEXT NOT NULL,
+	UNIQUE (type, source, content_type, schema)
 );
-CREATE TABLE commands (
+CREATE TABLE events (
+	position     INTEGER PRIMARY KEY,
+	aggregate    TEXT    NOT NULL,
+	version      INTEGER NOT NULL,
+	kind         INTEGER NOT NULL REFERENCES kinds,
+	time         INTEGER,
+	envelope     BLOB    NOT NULL,
+	trace_parent TEXT,
+	metadata     TEXT,
+	data
+);
+CREATE TABLE marks (
+	aggregate TEXT    NOT NULL,
+	version   INTEGER NOT NULL,
+	position  INTEGER NOT NULL REFERENCES events,
+	PRIMARY KEY (aggregate, version)
+) WITHOUT ROWID;
+CREATE TABLE outcomes (
 	id        BLOB PRIMARY KEY,
 	aggregate TEXT    NOT NULL,
-	first     INTEGER NOT NULL,
-	last      INTEGER NOT NULL,
-	position  INTEGER NOT NULL,
+	version   INTEGER NOT NULL,
 	rejection TEXT,
 	digest    INTEGER NOT NULL,
 	checksum  INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE streams (
-	id   INTEGER PRIMARY KEY,
-	name TEXT    NOT NULL UNIQUE
-);
-CREATE TABLE versions (
-	stream   INTEGER NOT NULL REFERENCES streams,
+	name     TEXT PRIMARY KEY,
 	version  INTEGER NOT NULL,
 	position INTEGER NOT NULL REFERENCES events,
-	PRIMARY KEY (stream, version)
+	checksum INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE commands (
+	last     BLOB PRIMARY KEY,
+	entries  BLOB    NOT NULL,
+	checksum INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE snapshots (
 	aggregate TEXT    NOT NULL,
@@ -63,12 +70,13 @@ CREATE TABLE snapshots (
 CREATE TABLE progress (position INTEGER NOT NULL);
 INSERT INTO progress VALUES (0);
 CREATE VIEW log AS SELECT
-	position, aggregate, version, type, lower(hex(id)) AS id, source,
+	position, aggregate, version, type, lower(hex(substr(envelope, 1, 16))) AS id, source,
 	CASE typeof(time) WHEN 'integer' THEN strftime('%Y-%m-%dT%H:%M:%SZ', time / 1000000000, 'unixepoch')
 		ELSE time END AS time,
-	lower(hex(causation_id)) AS command, lower(hex(correlation_id)) AS correlation, metadata,
+	lower(hex(nullif(substr(envelope, 33, 16), zeroblob(16)))) AS command,
+	lower(hex(nullif(substr(envelope, 17, 16), zeroblob(16)))) AS correlation, metadata,
 	CASE typeof(data) WHEN 'blob' THEN hex(data) ELSE data END AS data
-FROM events;
+FROM events LEFT JOIN kinds ON kinds.id = kind;
 `
 
 // checkFormat makes sure that the file holds this package's format or is empty. It changes nothing.
@@ -91,6 +99,8 @@ func checkFormat(c *connection) (empty bool, err error) {
 	case app == applicationID && version > formatVersion:
 		return false, fmt.Errorf("the file has format %d, this program knows up to %d: use a newer program",
 			version, formatVersion)
+	case app == applicationID && version > 0:
+		return false, fmt.Errorf("the file has format %d, this program reads and writes %d only", version, formatVersion)
 	case app != 0 || version != 0 || tables != 0:
 		return false, fmt.Errorf("the file belongs to another application (application_id %#x, user_version %d)",
 			app, version)
@@ -118,6 +128,20 @@ func (c *connection) prepare(sql string) (*sqlite3.Stmt, error) {
 	}
 	c.stmts = append(c.stmts, stmt)
 	return stmt, nil
+}
+
+// endQuery resets a query, and gives the error before it, or the one that ended it. An interruption is one of them: SQLite
+// knows nothing of a step that the driver did not begin, and Reset alone would take it for the end of the rows.
+func endQuery(query *sqlite3.Stmt, before error) error {
+	ended := query.Err()
+	reset := query.Reset()
+	switch {
+	case before != nil:
+		return before
+	case ended != nil:
+		return ended
+	}
+	return reset
 }
 
 // number runs a query that gives one number. No row is an error.

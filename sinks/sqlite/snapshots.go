@@ -60,7 +60,7 @@ func (s *Store) LoadSnapshot(
 					aggregate, snapshot.Version, snapshot.Aggregate)
 			}
 		}
-		return errors.Join(err, q.Reset())
+		return endQuery(q, err)
 	})
 	if err != nil {
 		return engine.Snapshot{}, false, err
@@ -80,25 +80,18 @@ func scanSnapshot(row *sqlite3.Stmt, sum *summer) (engine.Snapshot, error) {
 	return snapshot, row.Err()
 }
 
-// addSnapshot puts a snapshot into the transaction, unless its version does not exist.
-func (w *writer) addSnapshot(snapshot *engine.Snapshot, result *engine.Result) {
-	if !w.join(result, len(snapshot.Data)) {
-		return
-	}
-	version, err := w.version(snapshot.Aggregate)
-	switch {
-	case err != nil:
-	case snapshot.Version > version:
-		result.Err = &engine.ConflictError{
-			Aggregate: snapshot.Aggregate, Expected: engine.Exactly(snapshot.Version), Actual: version,
-		}
-		return
-	default:
-		err = w.storeSnapshot(snapshot)
-	}
+// keepSnapshot puts a snapshot into the transaction, unless its version does not exist.
+func (w *writer) keepSnapshot(snapshot *engine.Snapshot) (engine.Result, error) {
+	h, err := w.head(snapshot.Aggregate)
 	if err != nil {
-		w.abort(explain(noContext, "snapshot, nothing stored", err))
+		return engine.Result{}, err
 	}
+	if snapshot.Version > h.version {
+		return engine.Result{Err: &engine.ConflictError{
+			Aggregate: snapshot.Aggregate, Expected: engine.Exactly(snapshot.Version), Actual: h.version,
+		}}, nil
+	}
+	return engine.Result{}, w.storeSnapshot(snapshot)
 }
 
 // storeSnapshot inserts the snapshot and deletes those that it makes superfluous.

@@ -56,7 +56,7 @@ var (
 // Open opens the file at path, and creates it with its directories when it is not there and may be written. It answers
 // ErrLocked at once when the file has another writer. The context bounds opening only. The store must be closed.
 //
-// After a crash the events that were not in the index yet are read again, some thousands at most.
+// After a crash the events that were not in the index yet are read again, some ten thousands at most.
 func Open(ctx context.Context, path string, options Options) (*Store, error) {
 	if err := options.validate(path); err != nil {
 		return nil, err

@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -10,30 +12,30 @@ import (
 // transaction is the group commit under way. Everything that was decided within it is decided on what it holds, so all
 // of it becomes true or false together: when it fails, a conflict found in it is as void as an append stored in it.
 type transaction struct {
-	open     bool             // BEGIN was run
-	appends  int              // that were added
-	bytes    int              // of their payloads
-	decided  []*engine.Result // that become true with the commit
-	places   []place          // of the events, in position sequence
-	requests []*request       // whose last append was added
+	open     bool       // BEGIN was run
+	bytes    int        // of the payloads of its tasks
+	tasks    []task     // whose results become true with the commit
+	events   int        // that were added
+	places   []place    // of the last event of each append, in position sequence
+	requests []*request // whose last append was added
 }
 
-func (t *transaction) full() bool { return t.appends >= groupAppends || t.bytes >= groupBytes }
+func (t *transaction) full() bool { return len(t.tasks) >= groupAppends || t.bytes >= groupBytes }
 
 // settle ends the transaction for everybody who took part: with the results as they stand, or with an error for all.
 func (t *transaction) settle(err error) {
 	if err != nil {
-		for _, result := range t.decided {
-			*result = engine.Result{Err: err}
+		for _, t := range t.tasks {
+			*t.result = engine.Result{Err: err}
 		}
 	}
 	for _, r := range t.requests {
 		close(r.done)
 	}
-	clear(t.decided)
+	clear(t.tasks)
 	clear(t.places)
 	clear(t.requests)
-	*t = transaction{decided: t.decided[:0], places: t.places[:0], requests: t.requests[:0]}
+	*t = transaction{tasks: t.tasks[:0], places: t.places[:0], requests: t.requests[:0]}
 }
 
 // end is for a request that a panic interrupted: one that is not done answers with the error where no result stands.
@@ -51,70 +53,95 @@ func (r *request) end(err error) {
 	close(r.done)
 }
 
-// add decides one append and puts it into the transaction. Whether it is a duplicate or a conflict is found out before
-// anything of it is written, so no append ever has to be taken back alone. An error of SQLite takes the whole
-// transaction back, for everybody in it; the appends after it get a new one.
-func (w *writer) add(a *engine.Append, result *engine.Result, broken bool) {
-	if !w.join(result, size(a)) {
-		return
-	}
-	decided, err := w.decide(a, broken)
-	if err != nil {
-		w.abort(explain(noContext, "append, nothing stored", err))
-		return
-	}
-	*result = decided
+// task is one append, or one snapshot, that goes into a transaction.
+type task struct {
+	append   *engine.Append
+	snapshot *engine.Snapshot // instead of an append
+	result   *engine.Result
+	before   *engine.Result // of the append that this one is chained to, or nil
 }
 
-// join makes a result part of the transaction, unless the store is shut for writing.
-func (w *writer) join(result *engine.Result, bytes int) bool {
-	if cause := w.poisoned.Load(); cause != nil {
-		result.Err = *cause
-		return false
+func (t *task) size() int {
+	if t.snapshot != nil {
+		return len(t.snapshot.Data)
 	}
-	w.tx.decided = append(w.tx.decided, result)
-	w.tx.appends++
-	w.tx.bytes += bytes
-	return true
+	return size(t.append)
+}
+
+// add decides one append and puts it into the transaction, unless the store is shut for writing. Whether it is a
+// duplicate or a conflict is found out before anything of it is written, so no append ever has to be taken back alone.
+func (w *writer) add(t task) {
+	if cause := w.poisoned.Load(); cause != nil {
+		t.result.Err = *cause
+		return
+	}
+	w.tx.tasks = append(w.tx.tasks, t)
+	w.tx.bytes += t.size()
+	decided, err := w.perform(t)
+	if err != nil {
+		w.takeBack(explain(noContext, "nothing stored", err))
+		return
+	}
+	*t.result = decided
+}
+
+func (w *writer) perform(t task) (result engine.Result, err error) {
+	if t.snapshot != nil {
+		result, err = w.keepSnapshot(t.snapshot)
+	} else {
+		result, err = w.decide(t.append, t.before != nil && t.before.Breaks())
+	}
+	if err == nil && w.oneByOne {
+		err = w.events.flush()
+	}
+	return result, err
+}
+
+// takeBack takes the transaction back after an error of SQLite. Events are inserted many at a time, so whose event it was
+// is not known: what took part is added again, each append inserted before the next one is decided. The error then takes
+// back what stands before it in a transaction, for everybody in it, and the appends after it get a new one.
+func (w *writer) takeBack(cause error) {
+	if w.oneByOne || len(w.tx.tasks) == 1 {
+		w.abort(cause)
+		return
+	}
+	tasks, requests := slices.Clone(w.tx.tasks), slices.Clone(w.tx.requests)
+	w.tx.requests = w.tx.requests[:0]
+	w.abort(cause)
+	w.oneByOne = true
+	for _, t := range tasks {
+		*t.result = engine.Result{}
+		w.add(t)
+	}
+	w.oneByOne = false
+	w.tx.requests = append(w.tx.requests, requests...)
 }
 
 // decide looks at the rules in their sequence, command id first, and stores the append when they allow it.
 func (w *writer) decide(a *engine.Append, broken bool) (engine.Result, error) {
-	version, err := w.version(a.Aggregate)
+	if first, found, err := w.duplicate(a); found || err != nil {
+		return first, err
+	}
+	h, err := w.head(a.Aggregate)
 	if err != nil {
 		return engine.Result{}, err
 	}
-	if broken || !a.Expected.Holds(version) {
-		first, found, err := w.duplicate(a)
-		if found || err != nil {
-			return first, err
-		}
+	if broken || !a.Expected.Holds(h.version) {
 		return engine.Result{Err: &engine.ConflictError{
-			Aggregate: a.Aggregate, Expected: a.Expected, Actual: version,
+			Aggregate: a.Aggregate, Expected: a.Expected, Actual: h.version,
 		}}, nil
 	}
 	result := engine.Result{
-		First: version + 1, Last: version + engine.Version(len(a.Events)), Rejection: a.Rejection,
+		First: h.version + 1, Last: h.version + engine.Version(len(a.Events)), Rejection: a.Rejection,
 	}
 	if len(a.Events) > 0 {
 		result.Position = w.next + engine.Position(len(a.Events)) - 1
+		return result, w.storeEvents(a, h)
 	}
-	if !a.CommandID.IsZero() {
-		// The id is inserted without looking for it first, for nearly all are new. When it is there already nothing is
-		// inserted, and its row has the answer.
-		inserted, err := w.storeCommand(a, result)
-		if err != nil {
-			return engine.Result{}, err
-		}
-		if !inserted {
-			first, found, err := w.duplicate(a)
-			if err == nil && !found {
-				err = corrupt("command %s is there and is not", a.CommandID)
-			}
-			return first, err
-		}
+	if a.CommandID.IsZero() {
+		return result, nil
 	}
-	return result, w.storeEvents(a, result)
+	return result, w.storeOutcome(a, result)
 }
 
 // duplicate looks for the first result of the append's command id.
@@ -122,55 +149,99 @@ func (w *writer) duplicate(a *engine.Append) (first engine.Result, found bool, e
 	if a.CommandID.IsZero() {
 		return first, false, nil
 	}
-	q := w.findCommand
-	if err := q.BindBlob(1, a.CommandID[:]); err != nil {
-		return first, false, err
+	position, found := w.recent[a.CommandID]
+	if !found {
+		if position, err = w.filler.commands.position(a.CommandID); err != nil {
+			return first, false, err
+		}
+		found = position > 0
 	}
-	if found = q.Step(); found {
-		var command storedCommand
-		command, err = scanCommand(q, &w.scanner.sum)
-		first = command.result(a)
+	var command storedCommand
+	if found {
+		if err = w.events.flush(); err != nil { // it may end in this transaction
+			return first, false, err
+		}
+		command, err = w.commandAt(a.CommandID, position)
+	} else if bytes.Compare(a.CommandID[:], w.outcome[:]) <= 0 {
+		command, found, err = w.outcomeOf(a.CommandID)
 	}
-	if err = errors.Join(err, q.Reset()); err != nil {
+	if !found || err != nil {
 		return engine.Result{}, false, err
 	}
-	return first, found, nil
+	return command.result(a), true, nil
 }
 
-// storeCommand keeps the command id with its result. It tells whether the id was new.
-func (w *writer) storeCommand(a *engine.Append, result engine.Result) (inserted bool, err error) {
-	if err := w.ensureBegun(); err != nil {
-		return false, err
+// outcomeOf looks for a command without events.
+func (w *writer) outcomeOf(id engine.ID) (c storedCommand, found bool, err error) {
+	q := w.findOutcome
+	if err := q.BindBlob(1, id[:]); err != nil {
+		return c, false, err
 	}
-	bindCommand(w.insertCommand, &storedCommand{
-		id: a.CommandID, aggregate: a.Aggregate, first: result.First, last: result.Last, position: result.Position,
-		rejection: a.Rejection, digest: a.Digest,
-	})
-	if err := w.insertCommand.exec(); err != nil {
-		return false, err
+	if found = q.Step(); found {
+		c, err = scanOutcome(q, &w.scanner.sum)
 	}
-	return w.conn.Changes() == 1, nil
+	return c, found, endQuery(q, err)
 }
 
-// storeEvents inserts the events, which the result describes.
-func (w *writer) storeEvents(a *engine.Append, result engine.Result) error {
-	if len(a.Events) == 0 {
-		return nil
-	}
+// storeOutcome keeps the id of a command that leaves no event, with its result.
+func (w *writer) storeOutcome(a *engine.Append, result engine.Result) error {
 	if err := w.ensureBegun(); err != nil {
 		return err
 	}
+	bindOutcome(w.insertOutcome, &storedCommand{
+		id: a.CommandID, aggregate: a.Aggregate, last: result.Last, rejection: a.Rejection, digest: a.Digest,
+	})
+	if bytes.Compare(a.CommandID[:], w.outcome[:]) > 0 {
+		w.outcome = a.CommandID
+	}
+	return w.insertOutcome.exec()
+}
+
+// storeEvents inserts the events behind the head of their stream, which becomes that of the last one.
+func (w *writer) storeEvents(a *engine.Append, h *head) error {
+	if err := w.ensureBegun(); err != nil {
+		return err
+	}
+	known := h.version > 0 // to the cache
+	var at place
 	for i := range a.Events {
-		at := place{aggregate: a.Aggregate, version: result.First + engine.Version(i), position: w.next}
-		bindEvent(w.insertEvent, &a.Events[i].Message, at)
-		if err := w.insertEvent.exec(); err != nil {
+		at = place{aggregate: a.Aggregate, version: h.version + 1, position: w.next, previous: h.position}
+		if i == len(a.Events)-1 && !a.CommandID.IsZero() {
+			at.command, at.size, at.digest = a.CommandID, len(a.Events), a.Digest
+		}
+		if err := w.storeEvent(&a.Events[i].Message, &at); err != nil {
 			return err
 		}
-		w.tx.places = append(w.tx.places, at)
+		*h = at.head()
+		w.tx.events++
 		w.next++
 	}
-	w.versions.put(a.Aggregate, result.Last)
+	w.tx.places = append(w.tx.places, at)
+	if !known {
+		w.versions.put(a.Aggregate, h)
+	}
+	if at.size > 0 {
+		w.remember(a.CommandID, at.position)
+	}
 	return nil
+}
+
+// storeEvent inserts one event, and a mark when its version has one.
+func (w *writer) storeEvent(m *engine.Message, at *place) error {
+	kind, err := w.kinds.number(m)
+	if err != nil {
+		return err
+	}
+	w.events.add(m, at, kind)
+	if w.events.full() {
+		err = w.events.flush()
+	}
+	if err != nil || at.version%markEvery != 0 {
+		return err
+	}
+	q := w.insertMark
+	return errors.Join(q.BindText(1, at.aggregate), q.BindInt64(2, int64(at.version)),
+		q.BindInt64(3, int64(at.position)), q.Exec())
 }
 
 // ensureBegun starts the transaction before its first change.
@@ -192,9 +263,24 @@ func (w *writer) abort(cause error) {
 			w.poison(errors.Join(cause, err))
 		}
 	}
-	w.next -= engine.Position(len(w.tx.places))
-	w.versions.clear()
+	w.forget()
 	w.tx.settle(cause)
+}
+
+// forget drops what is known only from a transaction that never came to be.
+func (w *writer) forget() {
+	w.next -= engine.Position(w.tx.events)
+	w.events.forget()
+	for i := range w.tx.places {
+		if p := &w.tx.places[i]; p.size > 0 {
+			delete(w.recent, p.command)
+			w.entries = w.entries[:len(w.entries)-1]
+		}
+	}
+	w.versions.clear()
+	w.kinds.forget()
+	w.scanner.kinds.known = nil
+	w.filler.commands.forget()
 }
 
 // endTransaction commits what was added and tells everybody. When the tail is long, the index is filled by the same
@@ -204,13 +290,21 @@ func (w *writer) endTransaction() {
 		w.tx.settle(nil)
 		return
 	}
-	fill := w.tail.length+len(w.tx.places) >= w.tuning.tailEvents
+	if err := w.events.flush(); err != nil {
+		w.takeBack(explain(noContext, "nothing stored", err))
+	}
+	if !w.tx.open {
+		w.tx.settle(nil)
+		return
+	}
+	fill := w.tail.length+w.tx.events >= w.tuning.tailEvents
 	if fill {
 		if err := w.fillIndex(); err != nil {
 			w.abort(explain(noContext, "fill the index, nothing stored", err))
 			return
 		}
 	}
+	w.extendLog()
 	if err := w.commit.Exec(); err != nil {
 		w.failCommit(err)
 		return
@@ -218,11 +312,13 @@ func (w *writer) endTransaction() {
 	last := w.next - 1
 	if fill {
 		w.tail.clear()
+		clear(w.recent)
+		w.entries = w.entries[:0]
 		w.filled = last
 	} else {
-		w.tail.add(w.tx.places)
+		w.tail.add(w.tx.places, w.tx.events)
 	}
-	if len(w.tx.places) > 0 {
+	if w.tx.events > 0 {
 		w.feed.publish(last)
 	}
 	w.tx.settle(nil)
@@ -235,7 +331,6 @@ func (w *writer) failCommit(cause error) {
 	if !w.conn.GetAutocommit() {
 		_ = w.rollback.Exec() // only to release locks: the store is shut for writing in any case
 	}
-	w.next -= engine.Position(len(w.tx.places))
-	w.versions.clear()
+	w.forget()
 	w.tx.settle(fmt.Errorf("sqlite: commit: %w: %w", engine.ErrUnknown, cause))
 }

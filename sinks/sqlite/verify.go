@@ -65,8 +65,12 @@ type verifier struct {
 	options Options
 	reader  *reader
 	report  VerifyReport
-	filled  engine.Position           // what the table versions must hold
-	newest  map[string]engine.Version // of the aggregates whose newest events it does not hold yet
+	short   *sqlite3.Stmt             // the stream and the version at a position
+	filled  engine.Position           // how far the tables streams and commands go
+	newest  map[string]engine.Version // of the streams that have grown since
+	marks   engine.Version            // how many there must be
+
+	commandsFilled int64 // how many ids the table commands must hold
 }
 
 // run goes through all parts. What is damaged does not keep it from looking at the rest.
@@ -82,8 +86,11 @@ func (v *verifier) run(ctx context.Context) error {
 		return v.judge(err)
 	}
 	v.reader.conn.SetInterrupt(ctx)
-	err = v.reader.conn.Exec("BEGIN")
-	for _, part := range []func() error{v.structure, v.events, v.versions, v.newestVersions, v.commands, v.snapshots} {
+	v.short, err = v.reader.prepare("SELECT aggregate, version FROM events WHERE position = ?")
+	err = errors.Join(err, v.reader.conn.Exec("BEGIN"))
+	for _, part := range []func() error{
+		v.structure, v.events, v.streams, v.newestHeads, v.markTable, v.commands, v.outcomes, v.snapshots,
+	} {
 		if err == nil {
 			err = v.judge(part())
 		}

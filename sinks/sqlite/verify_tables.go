@@ -11,62 +11,89 @@ import (
 
 func littleEndian(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
 
-// events looks at every event: its checksum, and that positions have no gap.
+// events looks at every event: its checksum, that positions have no gap, and that each leads to the one before it of its
+// stream. The streams then hold all events, if as many as there are (see streams and newest).
 func (v *verifier) events() error {
-	var before engine.Position
-	return v.rows("SELECT "+eventColumns+" FROM events ORDER BY position", func(row *sqlite3.Stmt) error {
-		v.report.Events++
-		e, _, err := v.reader.scanner.event(row, 0)
-		if e.Position != before+1 {
-			err = errors.Join(err, corrupt("table events: position %d follows on %d", e.Position, before))
-		}
-		before = e.Position
-		return err
-	})
-}
-
-// versions looks at the index by aggregate: versions from 1 without a gap, each where the event is, and as many as there
-// are events. Two rows cannot lead to one event, for each must agree with it.
-func (v *verifier) versions() error {
 	filled, err := v.reader.one(v.reader.progress)
 	if err != nil {
 		return err
 	}
 	v.filled = engine.Position(filled)
-	var rows, stream, before, at int64
-	err = v.rows("SELECT v.stream, v.version, v.position, s.name, e.aggregate, e.version FROM versions v "+
-		"LEFT JOIN streams s ON s.id = v.stream LEFT JOIN events e ON e.position = v.position "+
-		"ORDER BY v.stream, v.version", func(row *sqlite3.Stmt) error {
-		rows++
-		if row.ColumnInt64(0) != stream {
-			stream, before, at = row.ColumnInt64(0), 0, 0
-			v.report.Streams++
+	var before engine.Position
+	return v.rows("SELECT "+eventColumns+" FROM events ORDER BY position", func(row *sqlite3.Stmt) error {
+		v.report.Events++
+		var e engine.Event
+		_, err := v.reader.scanner.event(row, &e)
+		at := v.reader.scanner.at
+		if e.Position != before+1 {
+			err = errors.Join(err, corrupt("table events: position %d follows on %d", e.Position, before))
 		}
-		version, position, name := row.ColumnInt64(1), row.ColumnInt64(2), row.ColumnText(3)
-		defer func() { before, at = version, position }()
-		switch {
-		case version != before+1:
-			return corrupt("table versions: version %d of %q follows on %d", version, name, before)
-		case position <= at || position > filled:
-			return corrupt("table versions: version %d of %q at position %d, the one before at %d", version, name, position, at)
-		case row.ColumnText(4) != name || row.ColumnInt64(5) != version:
-			return corrupt("table versions: version %d of %q is not at position %d", version, name, position)
+		before = e.Position
+		if err == nil && at.size > 0 {
+			v.report.Commands++
+			if at.position <= v.filled {
+				v.commandsFilled++
+			}
+			err = v.follows(&at, engine.Version(at.size-1), at.position-engine.Position(at.size-1))
 		}
-		return nil
+		if err == nil && at.version > 1 {
+			err = v.follows(&at, 1, at.previous)
+		} else if err == nil && at.previous != 0 {
+			err = corrupt("table events, position %d: the first version of %q follows on position %d",
+				at.position, at.aggregate, at.previous)
+		}
+		return err
 	})
-	if err == nil && rows != filled {
-		err = corrupt("table versions: %d rows for %d events", rows, filled)
-	}
-	streams, countErr := v.reader.number("SELECT count(*) FROM streams")
-	if err == nil && countErr == nil && streams != v.report.Streams {
-		err = corrupt("table streams: %d rows, %d of them with versions", streams, v.report.Streams)
-	}
-	return errors.Join(err, countErr)
 }
 
-// newestVersions looks at the events that the index does not hold yet: each must follow on the one before of its
+// follows makes sure that an event of the same stream, so many versions before, is at a position.
+func (v *verifier) follows(at *place, versions engine.Version, position engine.Position) error {
+	aggregate, version, err := v.at(position)
+	if err == nil && (aggregate != at.aggregate || version+versions != at.version || position > at.position) {
+		err = corrupt("table events, position %d: version %d of %q follows on version %d of %q at position %d",
+			at.position, at.version, at.aggregate, version, aggregate, position)
+	}
+	return err
+}
+
+// at gives the stream and the version of the event at a position.
+func (v *verifier) at(position engine.Position) (aggregate string, version engine.Version, err error) {
+	if err := v.short.BindInt64(1, int64(position)); err != nil {
+		return "", 0, err
+	}
+	if v.short.Step() {
+		aggregate, version = v.short.ColumnText(0), engine.Version(v.short.ColumnInt64(1))
+	}
+	return aggregate, version, v.short.Reset()
+}
+
+// streams looks at the head of every stream: it must be where it says, and together they must have as many events as the
+// table goes up to.
+func (v *verifier) streams() error {
+	var events engine.Version
+	err := v.rows("SELECT name, version, position, checksum FROM streams", func(row *sqlite3.Stmt) error {
+		v.report.Streams++
+		name, h := row.ColumnText(0), head{engine.Version(row.ColumnInt64(1)), engine.Position(row.ColumnInt64(2))}
+		events += h.version
+		v.marks += h.version / markEvery
+		if row.ColumnInt64(3) != int64(v.reader.scanner.sum.stream(name, h)) {
+			return corrupt("table streams, %q: wrong checksum", name)
+		}
+		aggregate, version, err := v.at(h.position)
+		if err == nil && (aggregate != name || version != h.version || h.position > v.filled) {
+			err = corrupt("table streams: version %d of %q is not at position %d", h.version, name, h.position)
+		}
+		return err
+	})
+	if err == nil && events != engine.Version(v.filled) {
+		err = corrupt("table streams: %d versions for %d events", events, v.filled)
+	}
+	return err
+}
+
+// newestHeads looks at the events that the table streams does not lead to yet: each must follow on the one before of its
 // aggregate.
-func (v *verifier) newestVersions() error {
+func (v *verifier) newestHeads() error {
 	v.newest = make(map[string]engine.Version)
 	return v.rows("SELECT aggregate, version, position FROM events WHERE position > ? ORDER BY position",
 		func(row *sqlite3.Stmt) error {
@@ -79,6 +106,9 @@ func (v *verifier) newestVersions() error {
 				v.report.Streams++
 			}
 			v.newest[aggregate] = version
+			if version%markEvery == 0 {
+				v.marks++
+			}
 			return err
 		}, int64(v.filled))
 }
@@ -88,38 +118,68 @@ func (v *verifier) version(aggregate string) (engine.Version, error) {
 	if version, ok := v.newest[aggregate]; ok {
 		return version, nil
 	}
-	stmt, _, err := v.reader.conn.Prepare("SELECT ifnull(max(version), 0) FROM versions " +
-		"WHERE stream = (SELECT id FROM streams WHERE name = ?)")
-	if err != nil {
-		return 0, err
-	}
-	if err := stmt.BindText(1, aggregate); err != nil {
-		return 0, errors.Join(err, stmt.Close())
-	}
-	n, err := v.reader.one(stmt)
-	return engine.Version(n), errors.Join(err, stmt.Close())
+	h, err := v.reader.head(aggregate)
+	return h.version, err
 }
 
-// commands looks at every command: its checksum, and that its first and its last event are where it says.
-func (v *verifier) commands() error {
-	first, err := v.reader.prepare("SELECT aggregate, version FROM events WHERE position = ?")
-	if err != nil {
+// markTable looks at the marks: each where it says, and as many as the lengths of the streams demand.
+func (v *verifier) markTable() error {
+	var found engine.Version
+	err := v.rows("SELECT aggregate, version, position FROM marks", func(row *sqlite3.Stmt) error {
+		found++
+		name, marked, position := row.ColumnText(0), engine.Version(row.ColumnInt64(1)), engine.Position(row.ColumnInt64(2))
+		aggregate, version, err := v.at(position)
+		if err == nil && (aggregate != name || version != marked || marked%markEvery != 0) {
+			err = corrupt("table marks: version %d of %q is not at position %d", marked, name, position)
+		}
 		return err
+	})
+	if err == nil && found != v.marks {
+		err = corrupt("table marks: %d rows, the streams have %d", found, v.marks)
 	}
-	return v.rows(findCommandSQL+" ORDER BY c.id", func(row *sqlite3.Stmt) error {
+	return err
+}
+
+// commands looks at the index of command ids: each must lead to the event that its command ends with, and there must be
+// one for each command that has events.
+func (v *verifier) commands() error {
+	var found int64
+	var before *entry
+	err := v.rows("SELECT "+blockColumns+" FROM commands ORDER BY last", func(row *sqlite3.Stmt) error {
+		entries, err := scanBlock(row)
+		found += int64(len(entries))
+		for i := range entries {
+			if err != nil {
+				return err
+			}
+			id := entries[i].id()
+			if before != nil && compareEntries(*before, entries[i]) >= 0 {
+				return corrupt("table commands: %s follows on %s", id, before.id())
+			}
+			before = &entries[i]
+			_, err = v.reader.commandAt(id, entries[i].position)
+		}
+		return err
+	})
+	if err == nil && found != v.commandsFilled {
+		err = corrupt("table commands: %d ids for %d commands with events", found, v.commandsFilled)
+	}
+	return err
+}
+
+// outcomes looks at every command that left no event.
+func (v *verifier) outcomes() error {
+	return v.rows("SELECT "+outcomeColumns+" FROM outcomes", func(row *sqlite3.Stmt) error {
 		v.report.Commands++
-		c, err := scanCommand(row, &v.reader.scanner.sum)
-		if err != nil || c.position == 0 {
+		c, err := scanOutcome(row, &v.reader.scanner.sum)
+		if err != nil {
 			return err
 		}
-		at := int64(c.position) - int64(c.last-c.first)
-		if err := first.BindInt64(1, at); err != nil {
-			return err
+		version, err := v.version(c.aggregate)
+		if err == nil && c.last > version {
+			err = corrupt("table outcomes, id %s: version %d of %q, which is at version %d", c.id, c.last, c.aggregate, version)
 		}
-		if !first.Step() || first.ColumnText(0) != c.aggregate || engine.Version(first.ColumnInt64(1)) != c.first {
-			err = corrupt("table commands, id %s: version %d of %q is not at position %d", c.id, c.first, c.aggregate, at)
-		}
-		return errors.Join(err, first.Reset())
+		return err
 	})
 }
 

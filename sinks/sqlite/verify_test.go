@@ -72,35 +72,60 @@ func TestVerify(t *testing.T) {
 func TestVerifyNamesFaults(t *testing.T) {
 	for name, c := range map[string]struct{ sql, want string }{
 		"event payload":   {"UPDATE events SET data = '{}' WHERE position = 17", "table events, position 17: "},
-		"event type":      {"UPDATE events SET type = 'order.deleted' WHERE position = 3", "table events, position 3: "},
+		"event type":      {"UPDATE kinds SET type = 'order.deleted'", "table events, position 3: "},
 		"event gone":      {"DELETE FROM events WHERE position = 20", "position 21 follows on 19"},
 		"last event gone": {"DELETE FROM events WHERE position = 500", "position 500"},
 		"events swapped":  {"UPDATE events SET position = 501 WHERE position = 499", "table events, position 501: "},
-		"command result":  {"UPDATE commands SET last = last + 1, first = first + 1 WHERE position = 17", "table commands, id "},
-		"command foreign": {"UPDATE commands SET aggregate = 'a5' WHERE position = 17", "table commands, id "},
-		"version moved":   {"UPDATE versions SET position = position + 1 WHERE version = 3", "table versions: version 3 of "},
-		"version gone":    {"DELETE FROM versions WHERE version = 70", "table versions: "},
+		"command result":  {"UPDATE events SET envelope = zeroblob(70) WHERE position = 17", "table events, position 17: "},
+		"command foreign": {"UPDATE commands SET entries = zeroblob(length(entries))", "table commands, block "},
+		"commands gone":   {"DELETE FROM commands WHERE last = (SELECT last FROM commands LIMIT 1)", "table commands: "},
+		"command refused": {"UPDATE outcomes SET rejection = 'yes'", "table outcomes, id "},
+		"stream moved":    {"UPDATE streams SET position = position - 7 WHERE name = 'a3'", `table streams, "a3": wrong`},
 		"stream renamed":  {"UPDATE streams SET name = 'a9' WHERE name = 'a3'", `"a9"`},
-		"stream added":    {"INSERT INTO streams (name) VALUES ('nobody')", "table streams: 8 rows"},
-		"progress":        {"UPDATE progress SET position = 400", "table versions: "},
+		"stream gone":     {"DELETE FROM streams WHERE name = 'a3'", "table streams: "},
+		"stream added":    {"INSERT INTO streams VALUES ('nobody', 1, 1, 1)", `table streams, "nobody": `},
+		"progress":        {"UPDATE progress SET position = 400", "table streams: "},
+		"event links":     {"UPDATE events SET envelope = (SELECT envelope FROM events WHERE position = 29) WHERE position = 30", "table events, position 30: "},
 		"snapshot":        {"UPDATE snapshots SET data = x'00'", "table snapshots, version "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "events.db")
-			store := openFile(t, path, sqlite.Options{})
-			fillSome(t, store, 10)
-			require.NoError(t, store.Close())
-			other, err := sqlite3.Open(path)
-			require.NoError(t, err)
-			require.NoError(t, other.Exec("PRAGMA foreign_keys=OFF; "+c.sql))
-			require.NotZero(t, other.Changes())
-			require.NoError(t, other.Close())
-			report, err := sqlite.Verify(t.Context(), path)
-			require.NoError(t, err)
-			require.ErrorIs(t, report.Err(), engine.ErrCorrupt)
-			require.Contains(t, fmt.Sprint(report.Faults), c.want)
+			requireFault(t, func(store *sqlite.Store) { fillSome(t, store, 10) }, c.sql, c.want)
 		})
 	}
+}
+
+// TestVerifyNamesMarks does the same to the marks of a stream that is long enough to have some.
+func TestVerifyNamesMarks(t *testing.T) {
+	for sql, want := range map[string]string{
+		"UPDATE marks SET position = position - 1 WHERE version = 256": "table marks: version 256 of ",
+		"DELETE FROM marks WHERE version = 512":                        "table marks: 1 rows, the streams have 2",
+	} {
+		requireFault(t, func(store *sqlite.Store) {
+			var batch []engine.Append
+			for version := range engine.Version(600) {
+				batch = append(batch, numbered("a", version))
+			}
+			must(t, store, batch...)
+		}, sql, want)
+	}
+}
+
+// requireFault fills a store, changes it, and demands that Verify finds what is wanted.
+func requireFault(t *testing.T, fill func(*sqlite.Store), sql, want string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "events.db")
+	store := openFile(t, path, sqlite.Options{})
+	fill(store)
+	require.NoError(t, store.Close())
+	other, err := sqlite3.Open(path)
+	require.NoError(t, err)
+	require.NoError(t, other.Exec("PRAGMA foreign_keys=OFF; "+sql))
+	require.NotZero(t, other.Changes())
+	require.NoError(t, other.Close())
+	report, err := sqlite.Verify(t.Context(), path)
+	require.NoError(t, err)
+	require.ErrorIs(t, report.Err(), engine.ErrCorrupt)
+	require.Contains(t, fmt.Sprint(report.Faults), want)
 }
 
 // TestBackup copies a store while writers append. The copy must be whole, and hold a prefix of the log that goes at least

@@ -9,40 +9,43 @@ import (
 // cachedVersions is how many aggregates one generation of the cache holds.
 const cachedVersions = 1 << 16
 
-// versionCache knows the current version of the aggregates that were written most recently, those of the open
-// transaction included. Only the writer uses it. It keeps two generations: when the young one is full it becomes the
-// old one, and the old one is dropped. An aggregate in use moves to the young one, so what is dropped has not been used
-// for at least cachedVersions others. A transaction is smaller than that, so its own aggregates are never dropped.
+// head is where a stream ends: its last version, and where that rests. The zero head is that of an empty stream.
+type head struct {
+	version  engine.Version
+	position engine.Position
+}
+
+// versionCache knows the heads of the aggregates that were written most recently, as the open transaction makes them.
+// Only the writer uses it. It keeps two generations: when the young one is full it becomes the old one, and the old one
+// is dropped. An aggregate in use moves to the young one, so what is dropped has not been used for at least
+// cachedVersions others. A transaction is smaller than that, so its own aggregates are never dropped.
 type versionCache struct {
-	young, old map[string]engine.Version
+	young, old map[string]*head
 }
 
 func newVersionCache() *versionCache {
-	return &versionCache{young: make(map[string]engine.Version)}
+	return &versionCache{young: make(map[string]*head)}
 }
 
-// get gives the version of an aggregate, when it is known.
-func (c *versionCache) get(aggregate string) (engine.Version, bool) {
-	if version, ok := c.young[aggregate]; ok {
-		return version, true
+// get gives the head of an aggregate, which its caller may change, and nil when it is not known.
+func (c *versionCache) get(aggregate string) *head {
+	if h := c.young[aggregate]; h != nil {
+		return h
 	}
-	version, ok := c.old[aggregate]
-	if ok {
-		c.put(aggregate, version)
+	h := c.old[aggregate]
+	if h != nil {
+		c.put(aggregate, h)
 	}
-	return version, ok
+	return h
 }
 
-// put keeps the version of an aggregate.
-func (c *versionCache) put(aggregate string, version engine.Version) {
-	if _, ok := c.young[aggregate]; !ok {
-		if len(c.young) >= cachedVersions {
-			c.young, c.old = make(map[string]engine.Version), c.young
-		}
-		aggregate = strings.Clone(aggregate) // the caller's string may be part of a large one
+// put keeps the head of an aggregate.
+func (c *versionCache) put(aggregate string, h *head) {
+	if len(c.young) >= cachedVersions {
+		c.young, c.old = make(map[string]*head), c.young
 	}
-	c.young[aggregate] = version
+	c.young[strings.Clone(aggregate)] = h // the caller's string may be part of a large one
 }
 
 // clear forgets everything, after a transaction whose versions never came to be.
-func (c *versionCache) clear() { c.young, c.old = make(map[string]engine.Version), nil }
+func (c *versionCache) clear() { c.young, c.old = make(map[string]*head), nil }

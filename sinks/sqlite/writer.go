@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 
@@ -18,9 +20,9 @@ const (
 	groupBytes   = 8 << 20
 )
 
-// defaultTailEvents is how many events the tail may hold before the tables streams and versions are filled. The more there
-// are, the more of them share a page of the index, and the longer the one transaction takes that writes them.
-const defaultTailEvents = 8192
+// defaultTailEvents is how many events the tail may hold before the tables streams and commands are filled. The more there
+// are, the more of them share a row and a page, and the longer the one transaction takes that writes them.
+const defaultTailEvents = 16384
 
 // writer owns the one connection that writes. One goroutine, in run, uses everything here but tail, feed and poisoned.
 type writer struct {
@@ -29,22 +31,28 @@ type writer struct {
 	tuning  tuning
 
 	begin, commit, rollback *sqlite3.Stmt
-	insertEvent             *binder
-	insertCommand           *binder
-	findCommand             *sqlite3.Stmt
-	findVersion             *sqlite3.Stmt
+	events                  eventWriter
+	insertMark              *sqlite3.Stmt
+	insertOutcome           *binder
+	findOutcome             *sqlite3.Stmt
 	insertSnapshot          *binder
 	forgetSnapshots         *sqlite3.Stmt
+	kinds                   kindWriter
 	filler                  filler
 
 	tail     *tail
+	recent   map[engine.ID]engine.Position // commands whose events the table commands does not lead to yet
+	entries  []entry                       // the same, in the sequence in which they came
+	outcome  engine.ID                     // no id above it is in the table outcomes
 	feed     *feed
 	versions *versionCache
 	tx       transaction
+	oneByOne bool            // each append is inserted before the next one is decided
 	next     engine.Position // of the next event
-	filled   engine.Position // streams and versions are filled up to here
+	filled   engine.Position // streams and commands are filled up to here
 	walPages int             // length of the write-ahead log, as of the last commit
 	walNext  int             // when it is that long, it is moved into the file
+	walBytes int64           // size that the file of the log has at least
 	poisoned atomic.Pointer[error]
 }
 
@@ -57,6 +65,7 @@ func newWriter(c *connection, path string, t tuning) (*writer, error) {
 	}
 	w := &writer{
 		reader: r, path: path, tuning: t, tail: newTail(), feed: &feed{}, versions: newVersionCache(),
+		recent:  make(map[engine.ID]engine.Position),
 		walNext: t.checkpointPages,
 	}
 	if err := errors.Join(w.prepareAll(), w.restore()); err != nil {
@@ -77,19 +86,22 @@ func (w *writer) prepareAll() error {
 		return stmt
 	}
 	w.begin, w.commit, w.rollback = prepare("BEGIN IMMEDIATE"), prepare("COMMIT"), prepare("ROLLBACK")
-	insertEvent := prepare(insertEventSQL)
-	insertCommand, insertSnapshot := prepare(insertCommandSQL), prepare(insertSnapshotSQL)
-	w.findCommand = prepare(findCommandSQL + " WHERE c.id = ?")
-	w.findVersion = prepare("SELECT v.version, v.position, e.aggregate, e.version FROM versions v " +
-		"LEFT JOIN events e ON e.position = v.position " +
-		"WHERE v.stream = (SELECT id FROM streams WHERE name = ?) ORDER BY v.version DESC LIMIT 1")
+	insertEvent, insertEvents := prepare(insertEventSQL(1)), prepare(insertEventSQL(eventsAtOnce))
+	insertOutcome, insertSnapshot := prepare(insertOutcomeSQL), prepare(insertSnapshotSQL)
+	w.insertMark = prepare("INSERT INTO marks (aggregate, version, position) VALUES (?,?,?)")
+	w.findOutcome = prepare("SELECT " + outcomeColumns + " FROM outcomes WHERE id = ?")
+	w.kinds.find = prepare("SELECT id FROM kinds WHERE type = ? AND source = ? AND content_type = ? AND schema = ?")
+	w.kinds.insert = prepare("INSERT INTO kinds (type, source, content_type, schema) VALUES (?,?,?,?) RETURNING id")
 	w.forgetSnapshots = prepare(forgetSnapshotsSQL)
-	w.filler = newFiller(prepare)
+	setHead := prepare(setHeadSQL)
+	w.filler.setProgress = prepare("UPDATE progress SET position = ?")
+	w.filler.commands = newCommandIndex(prepare)
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	w.insertEvent, w.insertCommand = newBinder(insertEvent), newBinder(insertCommand)
-	w.insertSnapshot = newBinder(insertSnapshot)
+	w.events = eventWriter{one: newBinder(insertEvent), many: newBinder(insertEvents)}
+	w.insertOutcome = newBinder(insertOutcome)
+	w.insertSnapshot, w.filler.setHead = newBinder(insertSnapshot), newBinder(setHead)
 	return nil
 }
 
@@ -111,7 +123,15 @@ func (w *writer) restore() error {
 		return err
 	}
 	w.next, w.filled = engine.Position(last)+1, engine.Position(filled)
-	w.tail.add(places)
+	w.tail.add(places, len(places))
+	for _, p := range places {
+		if p.size > 0 {
+			w.remember(p.command, p.position)
+		}
+	}
+	if err := errors.Join(w.filler.commands.restore(), w.restoreOutcome()); err != nil {
+		return err
+	}
 	w.feed.publish(engine.Position(last))
 	return nil
 }
@@ -121,6 +141,7 @@ func (w *writer) restore() error {
 func (w *writer) run(queue <-chan *request) error {
 	var group []*request
 	for first := range queue {
+		runtime.Gosched() // lets callers that were answered just now add what they have next: free when nobody has
 		group = gather(group[:0], first, queue)
 		w.serve(group)
 		clear(group) // what is done must not be kept from the garbage collector by an idle writer
@@ -173,10 +194,14 @@ func (w *writer) serve(group []*request) {
 			if w.tx.full() {
 				w.endTransaction()
 			}
-			w.add(&r.appends[i], &r.results[i], r.appends[i].Chained && i > 0 && r.results[i-1].Breaks())
+			t := task{append: &r.appends[i], result: &r.results[i]}
+			if i > 0 && r.appends[i].Chained {
+				t.before = &r.results[i-1]
+			}
+			w.add(t)
 		}
 		if r.snapshot != nil && r.results[0].Err == nil {
-			w.addSnapshot(r.snapshot, &r.results[0])
+			w.add(task{snapshot: r.snapshot, result: &r.results[0]})
 		}
 		w.tx.requests = append(w.tx.requests, r)
 	}
@@ -210,6 +235,18 @@ func (w *writer) checkpoint() {
 	}
 }
 
+// extendLog makes the file of the log longer, when this commit and the next ones would. A transaction must be open: its
+// lock keeps every other connection from writing to the log, whatever program it belongs to.
+func (w *writer) extendLog() {
+	used := walHeaderBytes + int64(w.walPages)*walFrameBytes
+	if used+logStep/2 < w.walBytes {
+		return
+	}
+	w.walBytes = used + logStep
+	// What is behind the log's end is not read, and a commit writes it, or fails, for itself: an error here is none.
+	_ = w.tuning.disk.extend(w.path+logSuffix, w.walBytes)
+}
+
 // finish fills the index, so that stock tools find it whole, moves the whole log into the file and closes the
 // connection. A poisoned store leaves the disk as it is: the next one that opens it finds out what is there.
 func (w *writer) finish() error {
@@ -229,11 +266,30 @@ func (w *writer) finish() error {
 	return explain(context.Background(), "close", errors.Join(errs...))
 }
 
-// fillIndex brings the tables streams and versions up to the last event, those of the open transaction included.
+// remember keeps where a command ends until the table commands knows.
+func (w *writer) remember(id engine.ID, position engine.Position) {
+	w.recent[id] = position
+	w.entries = append(w.entries, newEntry(id, position))
+}
+
+// restoreOutcome finds out which id is the last one of the table outcomes.
+func (w *writer) restoreOutcome() error {
+	q, _, err := w.conn.Prepare("SELECT max(id) FROM outcomes")
+	if err != nil {
+		return err
+	}
+	if q.Step() {
+		copy(w.outcome[:], q.ColumnRawBlob(0))
+	}
+	return errors.Join(q.Err(), q.Close())
+}
+
+// fillIndex brings the tables streams and commands up to the last event, those of the open transaction included.
 func (w *writer) fillIndex() error {
-	added := newTail()
-	added.add(w.tx.places)
-	return w.filler.fill(w.tail.streams, added.streams, w.next-1) // only this goroutine changes the tail
+	all := newTail()
+	maps.Copy(all.heads, w.tail.heads) // only this goroutine changes the tail
+	all.add(w.tx.places, w.tx.events)
+	return w.filler.fill(all.heads, w.entries, w.next-1)
 }
 
 // fillAlone fills the index in a transaction of its own.
@@ -247,35 +303,25 @@ func (w *writer) fillAlone() error {
 	return w.commit.Exec()
 }
 
-// version gives the current version of an aggregate, as the open transaction sees it.
-func (w *writer) version(aggregate string) (engine.Version, error) {
-	if version, ok := w.versions.get(aggregate); ok {
-		return version, nil
+// head gives the head of a stream as the open transaction makes it. The caller may change it, and must then keep it.
+func (w *writer) head(aggregate string) (*head, error) {
+	if h := w.versions.get(aggregate); h != nil {
+		return h, nil
 	}
-	if stream, ok := w.tail.view(aggregate); ok {
-		version := stream.end() - 1
-		w.versions.put(aggregate, version)
-		return version, nil
-	}
-	version, err := w.storedVersion(aggregate)
-	if err == nil && version > 0 { // an aggregate that only sees refused appends must not cost memory
-		w.versions.put(aggregate, version)
-	}
-	return version, err
-}
-
-// storedVersion gives the last version of an aggregate that the table versions knows, 0 for none, and makes sure that
-// the event is where the table says.
-func (w *writer) storedVersion(aggregate string) (version engine.Version, err error) {
-	q := w.findVersion
-	if err := q.BindText(1, aggregate); err != nil {
-		return 0, err
-	}
-	if q.Step() {
-		version = engine.Version(q.ColumnInt64(0))
-		if q.ColumnText(2) != aggregate || engine.Version(q.ColumnInt64(3)) != version || version < 1 {
-			err = corrupt("table versions: version %d of %q is not at position %d", version, aggregate, q.ColumnInt64(1))
+	h, ok := w.tail.view(aggregate)
+	if !ok {
+		var err error
+		if h, err = w.reader.head(aggregate); err != nil {
+			return nil, err
+		}
+		if h.version > 0 {
+			if _, err := w.eventAt(aggregate, h, new(engine.Event)); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return version, errors.Join(err, q.Reset())
+	if h.version > 0 { // an aggregate that only sees refused appends must not cost memory
+		w.versions.put(aggregate, &h)
+	}
+	return &h, nil
 }
