@@ -82,6 +82,7 @@ func (cs *calls) join(ctx context.Context, at *post) {
 		cs.away.Wait()
 	}()
 	at.enter(cs)
+	at.lookout.rouse() // it may have gone to sleep while this row took long
 	began := time.Now()
 	for c := cs.take(); c != nil; c = cs.take() {
 		c.run(ctx)

@@ -71,7 +71,7 @@ func (t *turn) load(ctx context.Context, at *post) {
 		if t.exact = true; t.lane.aggregate != nil {
 			return
 		}
-		if at != nil && t.p.encoder != nil {
+		if at != nil && !t.p.instant {
 			t.p.aside(ctx, at) // for the disk
 		}
 		t.at = task

@@ -238,6 +238,7 @@ func (ls *lanes) putBack(at *post) {
 		t.reset()
 		ls.turns.Put(t)
 	}
+	clear(row)
 }
 
 // overdue finds the workers that have run since the last look with the same row, and takes them for waiting. It gives

@@ -25,6 +25,7 @@ func newLookout(s *shift, workers int) *lookout {
 	posts := make([]post, workers)
 	for i := range posts {
 		o.posts[i] = &posts[i]
+		posts[i].lookout = o
 	}
 	return o
 }
@@ -40,7 +41,7 @@ func (o *lookout) rouse() {
 }
 
 // watch looks until the shift is over. Why nobody is missed: the lookout says that it sleeps and then looks once more; a
-// worker takes a row and then asks whether the lookout sleeps. Whichever comes second sees what the other wrote.
+// worker takes a row, or enters calls, and then asks whether the lookout sleeps. Whichever comes second sees what the other wrote.
 func (o *lookout) watch(ctx context.Context) {
 	pause := max(stalled, 5*time.Duration(len(o.posts))*time.Microsecond)
 	timer := time.NewTimer(pause)
@@ -76,7 +77,7 @@ func (o *lookout) look(ctx context.Context) bool {
 		}
 	}
 	for _, at := range o.posts {
-		at.spread()
+		active = at.spread() || active
 	}
 	return active || len(late) > 0
 }

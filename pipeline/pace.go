@@ -11,6 +11,8 @@ const (
 	quickCall = time.Microsecond
 	// learnCalls is how many calls of a handler it takes to find out.
 	learnCalls = 64
+	// longRow is how long calls may take inline together before they are judged at once.
+	longRow = 2 * time.Millisecond
 )
 
 // pace knows whether the handlers of one route wait. At first it takes for granted that they do. It decides where calls
@@ -19,7 +21,8 @@ type pace struct {
 	isQuick atomic.Bool
 
 	mu   sync.Mutex
-	seen []sample // of each handler since it was decided last
+	seen []sample // of each handler in goroutines, since it was decided last
+	row  sample   // of all of them inline
 }
 
 // sample is some calls and the time they took together.
@@ -50,17 +53,32 @@ func (p *pace) learn(handler int, took time.Duration) {
 	clear(p.seen)
 }
 
-// inline hears how long calls took one after another.
+// inline hears how long calls took one after another. It judges many of them together: a pause of the garbage collector
+// is no reason to take quick handlers for slow ones.
 func (p *pace) inline(took time.Duration, calls int) {
-	if took >= time.Duration(calls)*quickCall {
-		p.waits()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.row.calls += calls
+	p.row.took += took
+	if p.row.calls < 4*learnCalls && p.row.took < longRow {
+		return
 	}
+	if p.row.took >= time.Duration(p.row.calls)*quickCall {
+		p.forget()
+	}
+	p.row = sample{}
 }
 
-// waits says that the handlers are not quick, or no longer.
+// waits says that a call did not come back for a long time.
 func (p *pace) waits() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.forget()
+}
+
+// forget takes for granted again that handlers wait.
+func (p *pace) forget() {
 	p.isQuick.Store(false)
 	clear(p.seen)
+	p.row = sample{}
 }

@@ -20,6 +20,7 @@ type Pipeline struct {
 	registry *engine.Registry
 	sink     engine.Recorder
 	encoder  engine.PayloadEncoder // nil when the store keeps payloads as they are
+	instant  bool                  // the store waits for nothing
 	options  Options
 
 	window      *window
@@ -63,6 +64,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache, runtime.GOMAXPROCS(0)), meter: newMeter(),
 		started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
 	}
+	p.instant = sink.Store().Capabilities().Instant
 	p.rounds.New = func() any { return new(round) }
 	p.encoder, _ = sink.Store().(engine.PayloadEncoder)
 	return p, nil

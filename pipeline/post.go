@@ -5,26 +5,30 @@ import "sync"
 // post is a worker's place: what the worker has before it and behind it. The lookout comes by and takes away what others
 // could do when the worker does not get on.
 type post struct {
+	lookout *lookout
+
 	// Guarded by lanes.mu.
 	hired   bool // the worker is on its way to its first lane
 	running bool // it has lanes and is not known to wait
 	aside   bool // it has a lane and waits
 
-	mu       sync.Mutex // after lanes.mu where both are needed
-	row      []*turn    // before it: lanes taken and not yet begun
-	room     [longestRow]*turn
-	round    *round // behind it: turns whose batches go to the sink together
-	rows     uint64 // received so far
-	seen     uint64 // rows at the last look
-	calls    *calls // that run inline now; nil when none do
-	nextCall int64  // number of the next one at the last look
+	mu      sync.Mutex // after lanes.mu where both are needed
+	row     []*turn    // before it: lanes taken and not yet begun
+	room    []*turn    // the array of rows
+	round   *round     // behind it: turns whose batches go to the sink together
+	rows    uint64     // received so far
+	seen    uint64     // rows at the last look
+	calls   *calls     // that run inline now; nil when none do
+	entries uint64     // of calls so far
+	entered uint64     // entries at the last look
 }
 
 // receive takes over a row of lanes, whose lock is held.
 func (p *post) receive(ls *lanes) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.row = ls.row(p.room[:0])
+	p.room = ls.row(p.room[:0])
+	p.row = p.room
 	p.rows++
 }
 
@@ -38,6 +42,7 @@ func (p *post) next() (*turn, *round) {
 		return nil, r
 	}
 	t := p.row[0]
+	p.row[0] = nil // the turn is not to be kept by a worker that is idle
 	p.row = p.row[1:]
 	return t, nil
 }
@@ -83,7 +88,8 @@ func (p *post) moved() bool {
 func (p *post) enter(cs *calls) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.calls, p.nextCall = cs, 0
+	p.calls = cs
+	p.entries++
 }
 
 // leave takes them away. The lookout has done with them when leave returns.
@@ -93,19 +99,20 @@ func (p *post) leave() {
 	p.calls = nil
 }
 
-// spread gives the calls behind one that has run inline since the last look to goroutines: "all handlers of a command run
-// at once" must stay true when a quick handler begins to wait, even if it waits for the one behind it.
-func (p *post) spread() {
+// spread gives calls that were running inline at the last look already to goroutines, as many as are left: "all handlers
+// of a command run at once" must stay true when quick handlers begin to wait, even if one waits for the one behind it. It
+// tells whether there are calls to look at again.
+func (p *post) spread() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.calls == nil {
-		return
+	if p.calls == nil || p.calls.next.Load() > int64(len(p.calls.list)) { // all have ended
+		return false
 	}
-	next := p.calls.next.Load()
-	if next != p.nextCall || next > int64(len(p.calls.list)) {
-		p.nextCall = next
-		return
+	if p.entries != p.entered {
+		p.entered = p.entries
+		return true
 	}
-	p.calls.list[max(0, next-1)].pace.waits()
+	p.calls.list[0].pace.waits() // nearly always they are all of one route
 	p.calls.handOff()
+	return false
 }

@@ -36,16 +36,8 @@ type turn struct {
 
 // newTurn makes a turn with room for a few commands.
 func newTurn() *turn {
-	room := new(struct {
-		turn    turn
-		tasks   [3][4]*task
-		calls   [8]call
-		appends [4]engine.Append
-		events  [4]engine.Event
-	})
-	t := &room.turn
-	t.taken, t.decided, t.again = room.tasks[0][:0], room.tasks[1][:0], room.tasks[2][:0]
-	t.calls.list, t.batch.Appends, t.events = room.calls[:0], room.appends[:0], room.events[:0]
+	t := &turn{taken: make([]*task, 0, 4), decided: make([]*task, 0, 4), events: make([]engine.Event, 0, 4)}
+	t.calls.list, t.batch.Appends = make([]call, 0, 8), make([]engine.Append, 0, 4)
 	return t
 }
 
@@ -140,7 +132,7 @@ func (t *turn) reset() {
 	}
 	clear(t.events)
 	clear(t.calls.list)
-	clear(t.payloads)
+	clear(t.payloads[:cap(t.payloads)]) // it is as long as the last command needed, not as the longest
 	clear(t.batch.Appends)
 	t.p, t.lane, t.round, t.results, t.exact, t.pause = nil, nil, nil, nil, false, 0
 	t.taken, t.tasks = t.taken[:0], nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,8 +14,16 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// groupAppends is how many appends one call of the store holds at most, unless a single batch has more.
-const groupAppends = 4096
+const (
+	// groupAppends is how many appends one call of the store holds at most, unless a single batch has more.
+	groupAppends = 4096
+	// enoughAppends is how many make a call worth while. The figure is from SQLite, where a commit costs as much as two
+	// hundred appends.
+	enoughAppends = 256
+	// vainYields is how often in a row an appender lets others run first in vain. Where nobody is ready to run all of them
+	// take ten microseconds.
+	vainYields = 64
+)
 
 // Store is the store sink: an engine.Recorder for a pipeline, and a go-streams sink of *engine.Batch at the end of a
 // plain chain. It is used once.
@@ -168,18 +177,20 @@ func (s *Store) settling(appends int) {
 
 // gather waits for batches and takes as many as go into one call. False: there will be none.
 //
-// Whoever is settled may have more to append at once. Therefore gather does not hurry while a group is settled that is
-// twice as large as what is waiting: one call for all of them costs little more than one for the first few.
+// Whoever is settled may have more to append at once, and one call for all of them costs little more than one for a few.
+// Therefore gather does not hurry before there are enough to pay for a call: while a group is settled it waits for the end
+// of that, and then it lets those run first who are ready to. When nobody is, that takes less than a microsecond.
 func (s *Store) gather(g *group) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.pending) == 0 || s.waiting < s.settles/2 {
+	for len(s.pending) == 0 || s.settles > 0 && s.waiting < enoughAppends {
 		if s.closed && s.callers == 0 && len(s.pending) == 0 {
 			s.ended = true
 			return false
 		}
 		s.ready.Wait()
 	}
+	s.linger()
 	appends, n := 0, 0
 	for n < len(s.pending) && (n == 0 || appends+len(s.pending[n].Appends) <= groupAppends) {
 		appends += len(s.pending[n].Appends)
@@ -189,6 +200,18 @@ func (s *Store) gather(g *group) bool {
 	s.pending = slices.Delete(s.pending, 0, n)
 	s.waiting -= appends
 	return true
+}
+
+// linger lets those run first who are ready to, for as long as that brings more appends.
+func (s *Store) linger() {
+	for vain, before := 0, 0; s.waiting < enoughAppends && vain < vainYields; vain++ {
+		if s.waiting > before {
+			vain, before = 0, s.waiting
+		}
+		s.mu.Unlock()
+		runtime.Gosched()
+		s.mu.Lock()
+	}
 }
 
 // append brings appends to the store, or answers them when ctx is done. A store that panics or answers in the wrong

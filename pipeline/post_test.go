@@ -1,0 +1,79 @@
+package pipeline
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// inlineCalls gives n calls of a handler that run inline at a post, none of which is taken yet, and counts those that ran.
+func inlineCalls(n int) (at *post, cs *calls, ran *atomic.Int32) {
+	ran = new(atomic.Int32)
+	registry := engine.NewRegistry()
+	engine.OnCommand(registry, "ping", "count", func(context.Context, *engine.Command, int) ([]any, error) {
+		ran.Add(1)
+		return nil, nil
+	})
+	cmd := engine.NewCommand("a", 0)
+	route, _ := registry.Route(cmd)
+	pace := newPace(1)
+	pace.isQuick.Store(true)
+	cs = &calls{ctx: context.Background()}
+	for range n {
+		cs.list = append(cs.list, call{task: &task{cmd: cmd, data: 0, route: route}, handler: &route.Handlers[0], pace: pace})
+	}
+	at = new(post)
+	at.enter(cs)
+	return at, cs, ran
+}
+
+// A call is overdue when it was running at the look before too.
+func TestSpread(t *testing.T) {
+	at, cs, ran := inlineCalls(3)
+	quick := func() bool { return cs.list[0].pace.quick() }
+	require.NotNil(t, cs.take())
+	at.spread()
+	require.True(t, quick(), "it may have begun just now")
+	at.spread()
+	cs.away.Wait()
+	require.False(t, quick())
+	require.EqualValues(t, 2, ran.Load(), "those that nobody had")
+	require.Nil(t, cs.take())
+	at.spread()
+	at.leave()
+	at.spread()
+	require.EqualValues(t, 2, ran.Load())
+}
+
+// The last call has nothing behind it, but its route waits all the same.
+func TestSpreadTheLastCall(t *testing.T) {
+	at, cs, ran := inlineCalls(1)
+	require.NotNil(t, cs.take())
+	at.spread()
+	at.spread()
+	require.False(t, cs.list[0].pace.quick())
+	require.Zero(t, ran.Load())
+}
+
+// Calls that have all ended, while their worker is about to leave, are nobody's delay.
+func TestSpreadWhenAllHaveEnded(t *testing.T) {
+	at, cs, _ := inlineCalls(1)
+	require.NotNil(t, cs.take())
+	require.Nil(t, cs.take())
+	at.spread()
+	at.spread()
+	require.True(t, cs.list[0].pace.quick())
+}
+
+// A look in the moment between the begin and the first call says nothing about the handlers.
+func TestSpreadBeforeTheFirstCall(t *testing.T) {
+	at, cs, ran := inlineCalls(3)
+	at.spread()
+	cs.away.Wait()
+	require.True(t, cs.list[0].pace.quick())
+	require.Zero(t, ran.Load())
+}
