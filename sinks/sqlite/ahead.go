@@ -60,8 +60,8 @@ func (s *Store) readAhead(ctx context.Context, all span, newFetch func() fetch, 
 			s.readParts(ahead, all, uint64(i), newFetch(), line)
 		})
 	}
-	for all.after < all.end {
-		next, open := <-lines[partOf(all.after)%aheadReaders]
+	for at := all.after; at < all.end; {
+		next, open := <-lines[partOf(at)%aheadReaders]
 		if !open {
 			return ctx.Err() // nothing else ends a reader early
 		}
@@ -76,7 +76,7 @@ func (s *Store) readAhead(ctx context.Context, all span, newFetch func() fetch, 
 		if next.err != nil {
 			return next.err
 		}
-		all.after += uint64(len(next.events))
+		at += uint64(len(next.events))
 	}
 	return nil
 }

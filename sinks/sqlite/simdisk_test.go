@@ -285,7 +285,7 @@ func (d *simDisk) rewrite(path string) error {
 	return d.syncInode(n, path)
 }
 
-func (d *simDisk) extend(path string, size int64) error {
+func (d *simDisk) extend(path string, must, size int64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := d.names[path]
@@ -295,7 +295,7 @@ func (d *simDisk) extend(path string, size int64) error {
 	if err := d.step("write", path); err != nil {
 		return err
 	}
-	if end := int64(len(n.data)); end < size {
+	if end := int64(len(n.data)); end >= must && end < size {
 		n.written(simWrite{data: make([]byte, size-end), at: end})
 	}
 	return nil

@@ -237,14 +237,17 @@ func (w *writer) checkpoint() {
 
 // extendLog makes the file of the log longer, when this commit and the next ones would. A transaction must be open: its
 // lock keeps every other connection from writing to the log, whatever program it belongs to.
+//
+// The log must have a commit. Before the first one it was cut to nothing, perhaps, and a power cut may bring back what it
+// held; SQLite syncs a new header before it writes over that, for a part of it would take the database back in time.
 func (w *writer) extendLog() {
 	used := walHeaderBytes + int64(w.walPages)*walFrameBytes
-	if used+logStep/2 < w.walBytes {
+	if w.walPages == 0 || used+logStep/2 < w.walBytes {
 		return
 	}
 	w.walBytes = used + logStep
 	// What is behind the log's end is not read, and a commit writes it, or fails, for itself: an error here is none.
-	_ = w.tuning.disk.extend(w.path+logSuffix, w.walBytes)
+	_ = w.tuning.disk.extend(w.path+logSuffix, used, w.walBytes)
 }
 
 // finish fills the index, so that stock tools find it whole, moves the whole log into the file and closes the
