@@ -23,9 +23,6 @@ type disk interface {
 	// rewrite writes the content of a file again, in place, and syncs it: that makes it durable whatever happened to its
 	// earlier syncs.
 	rewrite(path string) error
-	// extend writes zeros behind the end of a file until it has a size, unless it has fewer bytes than it must have. It does
-	// not sync.
-	extend(path string, must, size int64) error
 	// resolve gives the one name of a file that is there: absolute and without links.
 	resolve(path string) (string, error)
 	// open opens a file to read it; the error matches fs.ErrNotExist when it is not there.
@@ -98,18 +95,6 @@ func (osDisk) rewrite(path string) error {
 	}
 	if errors.Is(err, io.EOF) {
 		err = file.Sync()
-	}
-	return errors.Join(err, file.Close())
-}
-
-func (osDisk) extend(path string, must, size int64) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	end, err := file.Seek(0, io.SeekEnd)
-	if err == nil && end >= must && end < size {
-		_, err = file.WriteAt(make([]byte, size-end), end)
 	}
 	return errors.Join(err, file.Close())
 }

@@ -74,8 +74,8 @@
 // they have changed or vacuumed, or copied while it was in use, is reported as damaged. A file of format 1, which had
 // other tables, is refused.
 //
-// The write-ahead log is used again from its beginning when it holds 16 MiB, and grows by 1 MiB of zeros at a time until
-// then: a sync that need not make a file longer is faster.
+// The write-ahead log is used again from its beginning when it holds 16 MiB: a sync that need not make a file longer is
+// faster.
 //
 // Beside the file stand file-wal and file-shm while it is open, and file.lock. A reader that closes leaves the first two,
 // the log empty; the file alone is the whole store then, and the next writer removes them. The lock file stays behind: removing it

@@ -19,10 +19,6 @@ import (
 // slower, for the whole log is then read.
 const defaultCheckpointPages = 4000
 
-// logStep is by how much the write-ahead log grows at once, ahead of what is written, for a sync is faster when it need not
-// make a file longer. A log that has its full length is used again and again, so this is for the first time only.
-const logStep = 1 << 20
-
 // How long a connection waits for a lock of another one, and how long opening does for readers of the log.
 const (
 	busyTimeout = 5 * time.Second

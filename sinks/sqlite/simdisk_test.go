@@ -285,22 +285,6 @@ func (d *simDisk) rewrite(path string) error {
 	return d.syncInode(n, path)
 }
 
-func (d *simDisk) extend(path string, must, size int64) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	n := d.names[path]
-	if n == nil {
-		return fs.ErrNotExist
-	}
-	if err := d.step("write", path); err != nil {
-		return err
-	}
-	if end := int64(len(n.data)); end >= must && end < size {
-		n.written(simWrite{data: make([]byte, size-end), at: end})
-	}
-	return nil
-}
-
 func (d *simDisk) open(path string) (diskFile, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

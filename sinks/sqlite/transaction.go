@@ -304,7 +304,6 @@ func (w *writer) endTransaction() {
 			return
 		}
 	}
-	w.extendLog()
 	if err := w.commit.Exec(); err != nil {
 		w.failCommit(err)
 		return

@@ -52,7 +52,6 @@ type writer struct {
 	filled   engine.Position // streams and commands are filled up to here
 	walPages int             // length of the write-ahead log, as of the last commit
 	walNext  int             // when it is that long, it is moved into the file
-	walBytes int64           // size that the file of the log has at least
 	poisoned atomic.Pointer[error]
 }
 
@@ -233,21 +232,6 @@ func (w *writer) checkpoint() {
 	default:
 		w.walNext = w.walPages + w.tuning.checkpointPages
 	}
-}
-
-// extendLog makes the file of the log longer, when this commit and the next ones would. A transaction must be open: its
-// lock keeps every other connection from writing to the log, whatever program it belongs to.
-//
-// The log must have a commit. Before the first one it was cut to nothing, perhaps, and a power cut may bring back what it
-// held; SQLite syncs a new header before it writes over that, for a part of it would take the database back in time.
-func (w *writer) extendLog() {
-	used := walHeaderBytes + int64(w.walPages)*walFrameBytes
-	if w.walPages == 0 || used+logStep/2 < w.walBytes {
-		return
-	}
-	w.walBytes = used + logStep
-	// What is behind the log's end is not read, and a commit writes it, or fails, for itself: an error here is none.
-	_ = w.tuning.disk.extend(w.path+logSuffix, used, w.walBytes)
 }
 
 // finish fills the index, so that stock tools find it whole, moves the whole log into the file and closes the
