@@ -9,7 +9,8 @@ import (
 // The work of Durable. The numbers of writers divide that of aggregates.
 const (
 	durableAggregates = 1024
-	durableSenders    = 64 // with 16 commands each on their way
+	durableSenders    = 64     // with 16 commands each on their way
+	durableBefore     = 64_000 // events that are in the store before: more than 16 MiB of log
 )
 
 // durableEvents is how many events writers append who each wait for the acknowledgement: long enough for some thousand
@@ -80,6 +81,8 @@ func judgeDurable(lines, bars *Study) {
 	bars.Notes = []string{
 		"the prefilled log is hand-written: a file filled with zeros and synced beforehand, one committer, checksummed records, " +
 			"expected versions checked, no index, no JSON, nothing that recognizes a command id",
+		fmt.Sprintf("ours begins with %d events in the store, so that SQLite's log has its full length, as the prefilled log has",
+			durableBefore),
 		"everything else writes one file that SQLite opens; after each repetition it was closed, opened again and read: every " +
 			"acknowledged event was there once, in sequence",
 		"Do waits for one outcome before the next, Send has 64 goroutines with 16 receipts each; the latency of the source is the " +
@@ -94,26 +97,28 @@ func judgeDurable(lines, bars *Study) {
 
 // durableWays are all ways, the lines first.
 func durableWays(effort Effort, open openStore) []Way {
-	load := func(writers, aggregates int) jotLoad {
-		return newJotLoad(writers, effort.size(durableEvents[writers]), aggregates)
+	load := func(writers, events, aggregates int) jotLoad {
+		l := newJotLoad(writers, effort.size(durableEvents[events]), aggregates)
+		l.before = effort.size(durableBefore)
+		return l
 	}
 	var ways []Way
 	for _, writers := range []int{1, 8, 64, 256, 1024} {
-		l := load(writers, durableAggregates)
+		l := load(writers, writers, durableAggregates)
 		ways = append(ways,
 			Way{Name: inFlight(durableLog, writers), Line: durableLog, X: float64(writers), Run: l.prefilled},
 			Way{Name: inFlight(durableOurs, writers), Line: durableOurs, X: float64(writers), Ours: true, Run: l.stored(open, l.does)},
 		)
 	}
 	for _, writers := range []int{1, 64, 1024} {
-		l := load(writers, durableAggregates)
+		l := load(writers, writers, durableAggregates)
 		ways = append(ways, Way{
 			Name: inFlight("store alone", writers), Line: "store alone", X: float64(writers), Ours: true, Run: l.stored(open, l.appends),
 		})
 	}
-	hot := load(64, 1)
-	senders := newJotLoad(durableSenders, effort.size(durableEvents[1024]), durableAggregates)
-	source := newJotLoad(1, effort.size(durableEvents[1024]), durableAggregates)
+	hot := load(64, 64, 1)
+	senders := load(durableSenders, 1024, durableAggregates)
+	source := load(1, 1024, durableAggregates)
 	return append(ways,
 		Way{Name: durableHot, Ours: true, Run: hot.stored(open, hot.does)},
 		Way{Name: durableSend, Ours: true, Run: senders.stored(open, senders.sends(1024/durableSenders))},

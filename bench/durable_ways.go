@@ -68,7 +68,9 @@ func (l jotLoad) stored(
 			if err != nil {
 				return err
 			}
-			sample, err = use(ctx, store)
+			if err = l.warmUp(ctx, store); err == nil {
+				sample, err = use(ctx, store)
+			}
 			if err = errors.Join(err, store.Close()); err != nil {
 				return err
 			}
@@ -79,6 +81,28 @@ func (l jotLoad) stored(
 		})
 		return sample, err
 	}
+}
+
+// warmUpAggregate gets the events that are there before the load.
+const warmUpAggregate = "warm-up"
+
+// warmUp appends events until the store is as one that has been in use for a while: SQLite's log has its full length, as
+// the prefilled log has from the beginning, and a sync need not make a file longer.
+func (l jotLoad) warmUp(ctx context.Context, store engine.Store) error {
+	warm := newJotLoad(1, 1000, 1)
+	warm.aggregates[0] = warmUpAggregate
+	for from := 0; from < l.before; from += warm.each {
+		batch := make([]engine.Append, warm.each)
+		for i := range batch {
+			batch[i] = warm.append(from + i)
+		}
+		for _, result := range store.Append(ctx, batch) {
+			if result.Err != nil {
+				return result.Err
+			}
+		}
+	}
+	return nil
 }
 
 // appends calls the store itself.

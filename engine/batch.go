@@ -18,7 +18,8 @@ type Batch struct {
 type Recorder interface {
 	// Store is where the batches go; the pipeline loads aggregates from it.
 	Store() Store
-	// Record takes batches over without blocking. The Settle of each is called once it is durable, or with errors.
+	// Record takes batches over, not the slice. It does not wait for other callers. The Settle of each is called once it is
+	// durable, or with errors; their commands get their outcomes when the last batch of the call is settled.
 	Record(batches ...*Batch)
 	// Run appends what is recorded until Close is called, flushes, and returns. It starts everything it uses and has ended
 	// it when it returns. Once ctx is done, what was not yet appended answers with the context's error: nothing stored.

@@ -17,7 +17,7 @@ var ErrStopped = errors.New("pipeline: stopped before everything was done")
 // settle takes what the store made of the turn's batch.
 func (t *turn) settle(results []engine.Result) {
 	t.batch.Settle = nil
-	t.results = results
+	t.results = append(t.results, results...) // whoever gave them may use the array again
 	t.round.settled()
 }
 

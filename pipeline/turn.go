@@ -44,8 +44,11 @@ func newTurn() *turn {
 // run fans out, joins, decides in ticket sequence, and hands on the batch. What failed gets its outcome at once. When
 // handlers have to be waited for, run does not: the goroutine of the last one goes on.
 func (t *turn) run(ctx context.Context, at *post) {
-	elsewhere := false
+	called, elsewhere := false, false
 	defer func() { // deferred, for code that ends this goroutine
+		if !called {
+			t.uncall()
+		}
 		if !elsewhere {
 			t.end(ctx, at)
 		}
@@ -61,14 +64,22 @@ func (t *turn) run(ctx context.Context, at *post) {
 	t.prepare()
 	t.fanOut()
 	if len(t.calls.list) > 0 && !t.calls.quick {
-		elsewhere = true
 		t.p.away(ctx, at)
+		called, elsewhere = true, true
 		t.calls.start(ctx, t)
 		return
 	}
+	called = true
 	t.inline(ctx, at)
 	t.load(ctx, at)
 	t.decideAll(ctx)
+}
+
+// uncall says that the handlers that were to be called were not.
+func (t *turn) uncall() {
+	for i := range t.calls.list {
+		t.calls.list[i].task.handled = false
+	}
 }
 
 // inline runs the handlers in the worker's goroutine and joins them.
@@ -126,7 +137,7 @@ func (t *turn) end(ctx context.Context, at *post) {
 // reset empties the turn for another one. Arrays that grew out of measure are not kept.
 func (t *turn) reset() {
 	const most = 4096
-	if cap(t.events) > most || cap(t.calls.list) > most {
+	if max(cap(t.events), cap(t.calls.list), cap(t.payloads)) > most {
 		*t = turn{} // calls holds a lock, which nobody has
 		return
 	}
@@ -134,11 +145,12 @@ func (t *turn) reset() {
 	clear(t.calls.list)
 	clear(t.payloads[:cap(t.payloads)]) // it is as long as the last command needed, not as the longest
 	clear(t.batch.Appends)
-	t.p, t.lane, t.round, t.results, t.exact, t.pause = nil, nil, nil, nil, false, 0
+	clear(t.results)
+	t.p, t.lane, t.round, t.exact, t.pause = nil, nil, nil, false, 0
 	t.taken, t.tasks = t.taken[:0], nil
 	t.calls.list, t.payloads, t.events = t.calls.list[:0], t.payloads[:0], t.events[:0]
 	t.batch.Appends, t.batch.Settle = t.batch.Appends[:0], nil
-	t.decided, t.failed, t.again = t.decided[:0], t.failed[:0], t.again[:0]
+	t.decided, t.failed, t.again, t.results = t.decided[:0], t.failed[:0], t.again[:0], t.results[:0]
 }
 
 // prepare finds the route and the payload of each command that has not been through here before.

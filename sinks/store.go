@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/reugn/go-streams"
 
@@ -23,6 +24,8 @@ const (
 	// vainYields is how often in a row an appender lets others run first in vain. Where nobody is ready to run all of them
 	// take ten microseconds.
 	vainYields = 64
+	// longLinger ends it in any case: about the time in which 64 callers come back.
+	longLinger = 100 * time.Microsecond
 )
 
 // Store is the store sink: an engine.Recorder for a pipeline, and a go-streams sink of *engine.Batch at the end of a
@@ -202,9 +205,11 @@ func (s *Store) gather(g *group) bool {
 	return true
 }
 
-// linger lets those run first who are ready to, for as long as that brings more appends.
+// linger lets those run first who are ready to, for as long as that brings more appends and takes next to no time: beside
+// goroutines that only compute, a single look away may last for milliseconds.
 func (s *Store) linger() {
-	for vain, before := 0, 0; s.waiting < enoughAppends && vain < vainYields; vain++ {
+	began := time.Now()
+	for vain, before := 0, 0; s.waiting < enoughAppends && vain < vainYields && time.Since(began) < longLinger; vain++ {
 		if s.waiting > before {
 			vain, before = 0, s.waiting
 		}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -66,6 +67,7 @@ func (s *Store) readAhead(ctx context.Context, all span, newFetch func() fetch, 
 			return ctx.Err() // nothing else ends a reader early
 		}
 		for i := range next.events {
+			giveWay(i)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -79,6 +81,14 @@ func (s *Store) readAhead(ctx context.Context, all span, newFetch func() fetch, 
 		at += uint64(len(next.events))
 	}
 	return nil
+}
+
+// giveWay lets other goroutines run now and then. A reader that catches up only computes, and Go would let it do so for
+// 10 ms at a time: a writer, which hands over to another goroutine several times for each commit, would get nowhere.
+func giveWay(i int) {
+	if i%32 == 31 {
+		runtime.Gosched()
+	}
 }
 
 // partOf numbers the parts. They end where streams have their marks.
@@ -97,6 +107,7 @@ func (s *Store) readParts(ctx context.Context, all span, reader uint64, read fet
 		arrays[turn] = events
 		at += uint64(len(events))
 		for i := range events {
+			giveWay(i)
 			if err = s.decode(&events[i]); err != nil {
 				events = events[:i]
 				break

@@ -82,6 +82,7 @@ func (r *reader) logPage(of span, used []engine.Event) ([]engine.Event, error) {
 	clear(page)
 	n := 0
 	for size := 0; size < pageBytes && q.Step(); n++ {
+		giveWay(n)
 		bytes, err := r.scanner.event(q, &page[n])
 		if after++; err == nil && page[n].Position != after {
 			err = corrupt("table events: position %d stands where %d should", page[n].Position, after)
