@@ -12,7 +12,7 @@ import (
 // Options of a pipeline. The zero value works.
 type Options struct {
 	// Workers is the number of aggregates that are handled at once, 1 to 65536. Zero means 64: enough that handlers which
-	// wait overlap; a worker costs one parked goroutine.
+	// wait overlap. Goroutines are started when they are needed; no more compute at once than there are processors.
 	Workers int
 	// Window is the number of commands in flight: admitted and without an outcome. When it is full no source is read. 1 to
 	// 1048576. Zero means 4096.

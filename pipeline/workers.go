@@ -1,0 +1,174 @@
+package pipeline
+
+import "sync"
+
+// longestRow is how many lanes a worker takes at once at most.
+const longestRow = 64
+
+// workers is who takes lanes, and how many may. Guarded by lanes.mu.
+//
+// No more workers run at once than there are processors: more would only get into each other's way. A worker whose
+// handlers wait does not run. It says so (aside) when it is known beforehand, or the lookout finds out (overdue); then
+// another one is woken or hired, so that a lane is ready in vain for ten milliseconds at most.
+//
+// A worker takes a row of lanes at once, so that small turns share the cost of a lock, of an append and of settling. It
+// takes one at first and after each time that it had to wait, and more each time that it had not.
+type workers struct {
+	run     int // most that run at once
+	most    int // most lanes whose commands are under way at once, not counting the rows of those that run
+	greed   int // lanes in the next row
+	running int // that have a lane and are not known to wait
+	away    int // lanes whose commands are waited for
+	waiting int // in wake.Wait
+	woken   int // signalled or hired and not yet there: no need for another
+
+	wake   sync.Cond      // a worker waits for a ready lane
+	vacant []*post        // where nobody works yet
+	hire   func(at *post) // starts a worker there; called under the lock
+}
+
+// staff says where workers may work and how to start one. A worker stays until the lanes are closed.
+func (ls *lanes) staff(posts []*post, hire func(at *post)) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.vacant, ls.hire, ls.most = posts, hire, len(posts)
+}
+
+// take waits for ready lanes and gives some of them to the worker at this post, each with up to a batch of its commands,
+// a batch or little more in all. False: the lanes are closed.
+func (ls *lanes) take(at *post) bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if ls.stop(at) {
+		ls.greed = min(2*ls.greed, longestRow)
+	}
+	if at.hired {
+		at.hired = false
+		ls.woken--
+	}
+	for ls.ready.head == nil || ls.busy() && !ls.closed {
+		if ls.closed {
+			return false
+		}
+		ls.waiting++
+		ls.wake.Wait()
+		ls.waiting--
+		ls.woken = max(0, ls.woken-1)
+	}
+	ls.running++
+	at.running = true
+	at.receive(ls)
+	ls.signal() // workers wake each other for as long as there is work that nobody has
+	return true
+}
+
+// row takes a fair share of the ready lanes.
+func (ls *lanes) row(into []*turn) []*turn {
+	share := (ls.ready.length + ls.run - 1) / ls.run
+	for commands := 0; len(into) < min(ls.greed, share) && commands < ls.batch; {
+		t := ls.turns.Get().(*turn)
+		t.lane = ls.ready.pop()
+		t.taken = t.lane.pop(ls.batch, t.taken)
+		commands += len(t.taken)
+		into = append(into, t)
+	}
+	return into
+}
+
+// busy tells whether as many workers run as may, or as many lanes are under way.
+func (ls *lanes) busy() bool { return ls.running >= ls.run || ls.running+ls.away >= ls.most }
+
+// aside says that the worker at this post waits until it takes again. The rest of its row is ready again.
+func (ls *lanes) aside(at *post) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.setAside(at)
+	ls.signal()
+}
+
+func (ls *lanes) setAside(at *post) {
+	ls.greed = 1
+	ls.stop(at)
+	at.aside = true
+	ls.away++
+	ls.putBack(at)
+}
+
+// leave says that a lane of the worker at this post goes on without the worker, until back. The rest of its row is ready
+// again.
+func (ls *lanes) leave(at *post) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.greed = 1
+	ls.stop(at)
+	ls.away++
+	ls.putBack(at)
+	ls.signal()
+}
+
+// back says that a lane that went on without a worker is done.
+func (ls *lanes) back() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.away--
+	ls.signal()
+}
+
+// stop says that the worker neither runs nor waits. It tells whether it has run until now.
+func (ls *lanes) stop(at *post) (ran bool) {
+	if ran = at.running; ran {
+		at.running = false
+		ls.running--
+	}
+	if at.aside {
+		at.aside = false
+		ls.away--
+	}
+	return ran
+}
+
+// putBack makes the lanes ready again that the worker at this post has not come to.
+func (ls *lanes) putBack(at *post) {
+	row := at.surrender()
+	for i := len(row) - 1; i >= 0; i-- {
+		t := row[i]
+		t.lane.unpop(t.taken)
+		ls.ready.unpop(t.lane)
+		t.reset()
+		ls.turns.Put(t)
+	}
+	clear(row)
+}
+
+// overdue finds the workers that have run since the last look with the same row, and takes them for waiting. It gives
+// their posts, and tells whether any worker has taken a row since the last look.
+func (ls *lanes) overdue(posts []*post) (late []*post, active bool) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, at := range posts {
+		if at.moved() {
+			active = true
+		} else if at.running {
+			ls.setAside(at)
+			ls.signal()
+			late = append(late, at)
+		}
+	}
+	return late, active
+}
+
+// signal wakes one worker, or hires one when none is idle, if a lane is ready, one more may run, and nobody is on the way.
+func (ls *lanes) signal() {
+	switch {
+	case ls.ready.head == nil || ls.busy() || ls.woken > 0:
+	case ls.waiting > 0:
+		ls.woken++
+		ls.wake.Signal()
+	case len(ls.vacant) > 0 && !ls.closed:
+		at := ls.vacant[0]
+		ls.vacant = ls.vacant[1:]
+		at.hired = true
+		ls.woken++
+		ls.hire(at)
+	}
+}
