@@ -9,5 +9,5 @@
 //   - Package page draws a report; the peers, in a module of their own, bring other libraries into it.
 //   - The house test holds the code itself against the rules of the project.
 //
-// It may import every other package; none imports it but the command line.
+// It may import every other package; none imports it but page, the peers and the command line.
 package bench

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// A Study is one experiment: the same work done in several ways, measured side by side in one run, and what follows.
+// A Study is one table of an experiment: the same work done in several ways, measured side by side in one run, and what follows.
 type Study struct {
-	Name    string   `json:"name"`              // as on the command line: "pipeline"
+	Name    string   `json:"name"`              // of its own: "latency-closed"; the experiment has the name on the command line
 	Finding string   `json:"finding"`           // what was found, as one sentence: the title of its picture
 	Work    string   `json:"work"`              // what every way does, so that the figures can be compared
 	Unit    string   `json:"unit"`              // of every sample: "commands/s", "ms"

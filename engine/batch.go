@@ -2,15 +2,16 @@ package engine
 
 import "context"
 
-// A Batch travels from the join to the store sink: what one worker made of one aggregate's waiting commands. An
+// A Batch travels from the join to the store sink: what one turn made of one aggregate's waiting commands. An
 // aggregate has at most one batch under way, so that its events are appended in ticket sequence whatever happens to the
 // batches of other aggregates, even when a foreign stage reorders batches.
 type Batch struct {
-	// Appends are all for one aggregate, in ticket sequence: one for each command that was decided.
+	// Appends are all for one aggregate: one for each command that was decided, in ticket sequence, then one that only asks
+	// (Expected Never) for each command that failed.
 	Appends []Append
 	// Settle takes one Result for each append, in sequence. Whoever stores the batch calls it once, after the results are
 	// durable, from any goroutine. It waits for nothing but a pipeline's dead letter sink that is full. A batch that is
-	// settled is the pipeline's again, which uses its arrays for another one.
+	// settled is the pipeline's again, which uses its arrays for another one. Settle keeps no part of the results.
 	Settle func([]Result)
 }
 

@@ -10,7 +10,7 @@ import (
 // Limits of one append and of the names in it. Every store keeps the same ones. Only MaxAppendBytes needs encoded
 // payloads: a store that keeps payloads as Go values, as sinks/memory does, cannot count their bytes.
 const (
-	MaxNameBytes    = 255     // an aggregate id, a type, a source, a content type, a schema
+	MaxNameBytes    = 255     // an aggregate id, a type, a source, a content type, a schema, a traceparent
 	MaxAppendEvents = 4096    // events in one append
 	MaxAppendBytes  = 1 << 20 // encoded payloads of one append, together
 	MaxMetadata     = 64      // attributes in the metadata of one message, each name and value at most MaxNameBytes

@@ -130,8 +130,8 @@ type Capabilities struct {
 	Relaxed []string // durability modes in force that were asked for by name; empty when none
 }
 
-// A PayloadEncoder is a Store that keeps payloads as bytes. A pipeline that finds this method calls it from its workers,
-// so that encoding runs in parallel instead of in the store's one writer.
+// A PayloadEncoder is a Store that keeps payloads as bytes. A pipeline that finds this method calls it from many
+// goroutines at once, so that encoding runs in parallel instead of in the store's one writer.
 type PayloadEncoder interface {
 	// EncodePayloads replaces the payload of each event by Raw. An error stores nothing.
 	EncodePayloads(events []Event) error
@@ -165,8 +165,8 @@ func Follow(ctx context.Context, store Store, after Position) iter.Seq2[Event, e
 	}
 }
 
-// CheckAppend returns the error with which every store refuses an append that is out of bounds. It counts the bytes of
-// payloads that are Raw, and of no others.
+// CheckAppend returns the error with which every store refuses an append that is out of bounds. It counts the bytes
+// of the rejection and of payloads that are Raw, and of no others.
 func CheckAppend(a *Append) error {
 	if err := CheckName("aggregate id", a.Aggregate); err != nil {
 		return err

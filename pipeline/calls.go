@@ -40,19 +40,20 @@ type calls struct {
 	ctx   context.Context
 	list  []call
 	quick bool           // all routes are
-	next  atomic.Int64   // inline: number of the next call that nobody has taken; otherwise: calls that have ended
+	next  atomic.Int64   // inline: number of the next call that nobody has taken
+	ended atomic.Int64   // in goroutines: calls that have ended
 	away  sync.WaitGroup // inline: of the goroutines
 }
 
 // start runs each call in a goroutine. That of the last one to end goes on with the turn.
 func (cs *calls) start(ctx context.Context, t *turn) {
-	cs.next.Store(0)
+	cs.ended.Store(0)
 	p, list, all := t.p, cs.list, int64(len(cs.list)) // the turn may be over as soon as the last one is started
 	for i := range list {
 		c := &list[i]
 		p.crew.Go(func() {
 			defer func() { // deferred, for a handler that ends this goroutine
-				if cs.next.Add(1) == all {
+				if cs.ended.Add(1) == all {
 					t.resume(ctx)
 				}
 			}()

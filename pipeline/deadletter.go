@@ -16,8 +16,8 @@ func (p *Pipeline) deadLetter(t *task, err error) {
 	p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.DeadLettered, Err: err})
 }
 
-// keep sends a dead letter to where they go, and waits while that is full. When that fails, no more is read. Only when the pipeline was cut and gave up the
-// sink too, the letter is logged instead.
+// keep sends a dead letter to where they go, and waits while that is full. When the sink reports an error, no more is
+// read. Only when the pipeline was cut and gave up the sink too, the letter is logged instead.
 //
 // The inlet is closed when no command is without an outcome, so that nobody sends any more, or else some time after
 // givenUp: who was sending then has left, and an abandoned handler that comes back later finds givenUp closed first.

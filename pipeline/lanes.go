@@ -17,9 +17,9 @@ type lanes struct {
 	mu     sync.Mutex
 	ticket uint64 // of the last command admitted: all lanes count together, so tickets ascend in each
 	byID   map[string]*lane
-	ready  laneRow
+	ready  readyQueue
 	closed bool      // no lane becomes ready any more
-	spare  *task     // tasks for commands to come; never more than were in flight at once
+	spare  *task     // tasks for commands to come; at most 63 more than were in flight at once
 	turns  sync.Pool // of *turn
 	workers
 

@@ -51,7 +51,7 @@ func (m *meter) outcome(arrived time.Duration, o *engine.Outcome) {
 	m.record(took)
 }
 
-// add counts the commands of a turn that the store answered: one lock and one look at the clock for all of them.
+// add counts the commands of a round that the store answered: one lock and one look at the clock for all of them.
 func (m *meter) add(t *tally) {
 	if len(t.arrived) == 0 {
 		return

@@ -11,8 +11,8 @@ const (
 	quickCall = time.Microsecond
 	// learnCalls is how many calls of a handler it takes to find out.
 	learnCalls = 64
-	// longRow is how long calls may take inline together before they are judged at once.
-	longRow = 2 * time.Millisecond
+	// judgeAfter is how long calls may take inline together before they are judged at once.
+	judgeAfter = 2 * time.Millisecond
 )
 
 // pace knows whether the handlers of one route wait. At first it takes for granted that they do. It decides where calls
@@ -20,9 +20,9 @@ const (
 type pace struct {
 	isQuick atomic.Bool
 
-	mu   sync.Mutex
-	seen []sample // of each handler in goroutines, since it was decided last
-	row  sample   // of all of them inline
+	mu      sync.Mutex
+	seen    []sample // of each handler in goroutines, since it was decided last
+	inlined sample   // of all of them in the worker's goroutine
 }
 
 // sample is some calls and the time they took together.
@@ -58,15 +58,15 @@ func (p *pace) learn(handler int, took time.Duration) {
 func (p *pace) inline(took time.Duration, calls int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.row.calls += calls
-	p.row.took += took
-	if p.row.calls < 4*learnCalls && p.row.took < longRow {
+	p.inlined.calls += calls
+	p.inlined.took += took
+	if p.inlined.calls < 4*learnCalls && p.inlined.took < judgeAfter {
 		return
 	}
-	if p.row.took >= time.Duration(p.row.calls)*quickCall {
+	if p.inlined.took >= time.Duration(p.inlined.calls)*quickCall {
 		p.forget()
 	}
-	p.row = sample{}
+	p.inlined = sample{}
 }
 
 // waits says that a call did not come back for a long time.
@@ -80,5 +80,5 @@ func (p *pace) waits() {
 func (p *pace) forget() {
 	p.isQuick.Store(false)
 	clear(p.seen)
-	p.row = sample{}
+	p.inlined = sample{}
 }

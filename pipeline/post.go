@@ -105,7 +105,7 @@ func (p *post) leave() {
 func (p *post) spread() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.calls == nil || p.calls.next.Load() > int64(len(p.calls.list)) { // all have ended
+	if p.calls == nil || p.calls.next.Load() > int64(len(p.calls.list)) { // nobody can take one any more
 		return false
 	}
 	if p.entries != p.entered {

@@ -57,8 +57,9 @@ func (p *Pipeline) Send(ctx context.Context, cmd *engine.Command) (*Receipt, err
 
 // Do sends a command, as Send does, and waits for its outcome. The error is nil when the command was accepted; it matches
 // engine.ErrRejected when the domain refused it, is the cause when it was dead-lettered or is unknown, and is the
-// context's when that was done first (the command may still be handled). A handler must not call Do: its worker waits
-// meanwhile, and when all workers wait nobody is left to handle what they wait for.
+// context's when that was done first (the command may still be handled). A handler must not call Do: until
+// it returns its aggregate is one of the Options.Workers that are handled at once, and when all of them wait nothing is
+// left to handle what they wait for. A Do for its own aggregate waits for itself.
 func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome, error) {
 	r, err := p.Send(ctx, cmd)
 	if err != nil {

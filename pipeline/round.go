@@ -7,8 +7,9 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// round is the turns of one row: their batches go to the sink together and are settled together, with one lock for each
-// thing that is shared instead of one for each turn. It is used again when it is over.
+// round is turns whose batches go to the sink together and are settled together, with one lock for each thing that is
+// shared: as a rule those of one row; one alone when its handlers were waited for, or behind Dispatch. It is used again
+// when it is over.
 type round struct {
 	p       *Pipeline
 	turns   []*turn

@@ -111,7 +111,7 @@ func (t *turn) rest() time.Duration {
 }
 
 // deliver gives a command that the store answered its one outcome. It is counted already, and its place in the window is
-// given back with those of its turn.
+// given back with those of its round.
 func (p *Pipeline) deliver(t *task, r *engine.Result) {
 	if t.receipt != nil || t.cmd.Settled != nil {
 		p.tell(t, r.Outcome(t.cmd.ID))

@@ -6,7 +6,7 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// tally is what one turn adds to the meter.
+// tally is what one round adds to the meter.
 type tally struct {
 	Counts
 	gaps, swaps int

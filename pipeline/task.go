@@ -11,7 +11,7 @@ import (
 // task is one admitted command on its way to an outcome.
 type task struct {
 	cmd     *engine.Command
-	ticket  uint64
+	ticket  uint64        // the lane keeps the sequence; tests hold it against this
 	arrived time.Duration // since the pipeline began
 	receipt *Receipt      // nil when nobody waits
 	next    *task         // behind it in the lane, or among the spare ones

@@ -10,7 +10,8 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// turn is one worker's time with one lane: it makes a batch of the commands it took. When the batch is settled the turn
+// turn is one time that commands of one lane are handled: it makes a batch of them. A worker begins it; when handlers have
+// to be waited for, the goroutine of the last one ends it. When the batch is settled the turn
 // is over, and its arrays serve another one: a command that goes through them allocates nothing.
 type turn struct {
 	p     *Pipeline
@@ -53,7 +54,6 @@ func (t *turn) run(ctx context.Context, at *post) {
 			t.end(ctx, at)
 		}
 	}()
-	t.warm()
 	t.now = time.Now()
 	t.tasks = t.taken
 	if t.p.cut.Load() {
@@ -178,17 +178,6 @@ func (t *turn) prepare() {
 		task.err = t.decode(task)
 		t.at = nil
 	}
-}
-
-// warm touches the commands of the turn. Nothing comes of it but that the processor fetches all of them at once, instead of
-// one after another between other work: they were made long ago, perhaps on another core. It gives what it saw, lest the
-// compiler leave it out.
-func (t *turn) warm() (seen int) {
-	for _, task := range t.taken {
-		cmd := task.cmd
-		seen += int(cmd.ID[0]) + len(cmd.ContentType) + len(cmd.TraceParent) + len(cmd.Origin)
-	}
-	return seen
 }
 
 // routeOf finds the route of a command. Most commands of a turn are of the type of the one before.

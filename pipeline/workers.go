@@ -9,10 +9,11 @@ const longestRow = 64
 //
 // No more workers run at once than there are processors: more would only get into each other's way. A worker whose
 // handlers wait does not run. It says so (aside) when it is known beforehand, or the lookout finds out (overdue); then
-// another one is woken or hired, so that a lane is ready in vain for ten milliseconds at most.
+// another one is woken or hired, so that a lane is ready in vain for two looks of the lookout at most (see stalled), unless
+// as many lanes as may be are under way.
 //
-// A worker takes a row of lanes at once, so that small turns share the cost of a lock, of an append and of settling. It
-// takes one at first and after each time that it had to wait, and more each time that it had not.
+// A worker takes a row of lanes at once, so that small turns share the cost of a lock, of an append and of settling. All
+// workers take one at first and after any of them had to wait, and twice as many after each row that nobody waited for.
 type workers struct {
 	run     int // most that run at once
 	most    int // most lanes whose commands are under way at once, not counting the rows of those that run
@@ -35,7 +36,7 @@ func (ls *lanes) staff(posts []*post, hire func(at *post)) {
 }
 
 // take waits for ready lanes and gives some of them to the worker at this post, each with up to a batch of its commands,
-// a batch or little more in all. False: the lanes are closed.
+// less than two batches in all. False: the lanes are closed.
 func (ls *lanes) take(at *post) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -99,10 +100,8 @@ func (ls *lanes) setAside(at *post) {
 func (ls *lanes) leave(at *post) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	ls.greed = 1
-	ls.stop(at)
-	ls.away++
-	ls.putBack(at)
+	ls.setAside(at)
+	at.aside = false // back counts the lane, not take
 	ls.signal()
 }
 

@@ -1,12 +1,12 @@
 package pipeline
 
-// laneRow is a first-in first-out row: the lane that is ready longest is taken first.
-type laneRow struct {
+// readyQueue holds the lanes that are ready: the one that is ready longest is taken first.
+type readyQueue struct {
 	head, tail *lane
 	length     int
 }
 
-func (r *laneRow) push(l *lane) {
+func (r *readyQueue) push(l *lane) {
 	if r.tail == nil {
 		r.head = l
 	} else {
@@ -16,7 +16,7 @@ func (r *laneRow) push(l *lane) {
 	r.length++
 }
 
-func (r *laneRow) pop() *lane {
+func (r *readyQueue) pop() *lane {
 	l := r.head
 	r.head, l.nextReady = l.nextReady, nil
 	if r.head == nil {
@@ -27,7 +27,7 @@ func (r *laneRow) pop() *lane {
 }
 
 // unpop puts a lane back at the head.
-func (r *laneRow) unpop(l *lane) {
+func (r *readyQueue) unpop(l *lane) {
 	l.nextReady, r.head = r.head, l
 	if r.tail == nil {
 		r.tail = l
