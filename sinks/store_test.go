@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -313,4 +314,36 @@ func TestStoreAsAStreamSink(t *testing.T) {
 	sink := sinks.NewStore(memory.New())
 	pour(sink)
 	require.NoError(t, sink.Err())
+}
+
+// A store that ends its goroutine costs the batch that it had, not those after it.
+func TestStoreThatEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		left := false
+		behind := memory.New()
+		store := &slowStore{Store: behind}
+		store.append = func(ctx context.Context, batch []engine.Append) []engine.Result {
+			if !left {
+				left = true
+				runtime.Goexit()
+			}
+			return behind.Append(ctx, batch)
+		}
+		sink := sinks.NewStore(store)
+		ended := make(chan struct{}) // closed when Run has ended; nobody sends
+		go func() {
+			defer close(ended)
+			_ = sink.Run(t.Context())
+		}()
+		first, lost := batchOf("a", 3)
+		sink.Record(first)
+		synctest.Wait()
+		lost.none(t)
+		second, stored := batchOf("b", 1)
+		sink.Record(second)
+		synctest.Wait()
+		stored.ok(t, 1)
+		sink.Close()
+		<-ended
+	})
 }
