@@ -23,17 +23,22 @@ import (
 // holds what came of them against a model that is nothing but a loop over the log: every command must have been decided
 // on the state that the log has just before it, and the commands of an aggregate must stand in arrival sequence.
 func TestModel(t *testing.T) {
-	seeds := uint64(400)
+	eachSeed(t, 400, 50, func(t *testing.T, seed uint64) { newTrial(seed).run(t) })
+}
+
+// eachSeed runs a trial with so many seeds in virtual time, or with a few in real time under the race detector, until one
+// fails.
+func eachSeed(t *testing.T, seeds, few uint64, trial func(t *testing.T, seed uint64)) {
 	if testing.Short() || raceDetector {
-		seeds = 50
+		seeds = few
 	}
 	for seed := range seeds {
 		ok := t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			if raceDetector { // in real time: see there
-				newTrial(seed).run(t)
+				trial(t, seed)
 				return
 			}
-			synctest.Test(t, func(t *testing.T) { newTrial(seed).run(t) })
+			synctest.Test(t, func(t *testing.T) { trial(t, seed) })
 		})
 		if !ok {
 			return // one seed is enough to look at

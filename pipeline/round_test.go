@@ -48,7 +48,9 @@ func (s *scattered) Record(batches ...*engine.Batch) {
 		after := time.Duration(s.rng.Int64N(int64(s.most)))
 		s.work.Go(func() {
 			time.Sleep(after)
-			batch.Settle(s.store.Append(context.Background(), batch.Appends))
+			results := s.store.Append(context.Background(), batch.Appends)
+			batch.Settle(results)
+			clear(results) // they are the recorder's again
 		})
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -283,20 +282,5 @@ func requireMarks(t *testing.T, cmd *engine.Command, o engine.Outcome, stream []
 // and ends its goroutine and another writer is about. Still nothing of one command is ever told of another, and the
 // commands of an aggregate keep their sequence.
 func TestNothingIsMixedUp(t *testing.T) {
-	seeds := uint64(150)
-	if testing.Short() || raceDetector {
-		seeds = 30
-	}
-	for seed := range seeds {
-		ok := t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			if raceDetector { // in real time: see there
-				newMixture(seed).run(t)
-				return
-			}
-			synctest.Test(t, func(t *testing.T) { newMixture(seed).run(t) })
-		})
-		if !ok {
-			return // one seed is enough to look at
-		}
-	}
+	eachSeed(t, 150, 30, func(t *testing.T, seed uint64) { newMixture(seed).run(t) })
 }
