@@ -33,7 +33,7 @@ func (c *call) timed(ctx context.Context) {
 }
 
 // calls are the handler calls of one turn. All of them run at once, each in a goroutine of its own; or, when all handlers
-// are known to be quick, one after another in the worker's goroutine, which costs a tenth. Whoever runs calls inline takes
+// are known to be quick, one after another in the worker's goroutine, which costs far less. Whoever runs calls inline takes
 // each by its number, so that the rest can be given to goroutines at any moment: when a call turns out to wait (see
 // lookout), or when one ends the worker's goroutine.
 type calls struct {

@@ -41,7 +41,8 @@ func (o *lookout) rouse() {
 }
 
 // watch looks until the shift is over. Why nobody is missed: the lookout says that it sleeps and then looks once more; a
-// worker takes a row, or enters calls, and then asks whether the lookout sleeps. Whichever comes second sees what the other wrote.
+// worker takes a row, or enters calls, and then asks whether the lookout sleeps. Whichever comes second sees what the other
+// wrote.
 func (o *lookout) watch(ctx context.Context) {
 	pause := max(stalled, 5*time.Duration(len(o.posts))*time.Microsecond)
 	timer := time.NewTimer(pause)

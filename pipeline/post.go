@@ -37,9 +37,7 @@ func (p *post) next() (*turn, *round) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.row) == 0 {
-		r := p.round
-		p.round = nil
-		return nil, r
+		return nil, p.takeRound()
 	}
 	t := p.row[0]
 	p.row[0] = nil // the turn is not to be kept by a worker that is idle
@@ -70,6 +68,10 @@ func (p *post) done(t *turn) {
 func (p *post) collect() *round {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.takeRound()
+}
+
+func (p *post) takeRound() *round {
 	r := p.round
 	p.round = nil
 	return r

@@ -11,8 +11,8 @@ import (
 )
 
 // turn is one time that commands of one lane are handled: it makes a batch of them. A worker begins it; when handlers have
-// to be waited for, the goroutine of the last one ends it. When the batch is settled the turn
-// is over, and its arrays serve another one: a command that goes through them allocates nothing.
+// to be waited for, the goroutine of the last one ends it. When the batch is settled the turn is over, and its arrays serve
+// another one: a command that goes through them allocates nothing.
 type turn struct {
 	p     *Pipeline
 	lane  *lane

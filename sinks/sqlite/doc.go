@@ -24,16 +24,16 @@
 // Everything has a checksum that reading looks at, and what is wrong is reported as [engine.ErrCorrupt] with its place:
 // each page of the file (64 bits, as SQLite's extension cksumvfs defines it), each row of events, outcomes, streams,
 // commands and snapshots (CRC-32C over all of its values), each frame of the write-ahead log. The page's catches what
-// would lead a search astray, so that an index cannot say that something is not there; the row's catches what passed through memory or was
-// changed with a tool. Whatever leads to an event is compared with it whenever it is used.
+// would lead a search astray, so that an index cannot say that something is not there; the row's catches what passed
+// through memory or was changed with a tool. Whatever leads to an event is compared with it whenever it is used.
 //
 // SQLite reads a log up to the first damaged frame, without a word. Opening therefore scans the log first, and refuses
 // one in which a whole transaction stands behind a damaged one: that no power cut can do. (A damaged header alone is
 // passed over when the database has all that the log holds: a write cut short leaves one.) What it cannot tell from a
 // power cut is damage within the last transaction of a log (or in the last but one, when it hides where that ends); that
-// transaction is then gone, whole. A log with something in it is left behind only by
-// a process that did not close the store. Bytes of the log that change
-// while the store is open are found by the checksums of the rows, or by the next opening.
+// transaction is then gone, whole. A log with something in it is left behind only by a process that did not close the
+// store. Bytes of the log that change while the store is open are found by the checksums of the rows, or by the next
+// opening.
 //
 // # Group commit
 //
