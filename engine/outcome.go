@@ -71,9 +71,3 @@ func (o Outcome) Failure() error {
 	}
 	return o.Err
 }
-
-// A DeadLetter is a command that could not be handled, whole, with the reason.
-type DeadLetter struct {
-	Command *Command
-	Err     error
-}

@@ -61,6 +61,9 @@ type Append struct {
 	// versions that are missing, and the state that this one was decided on never was. The first append of a call is
 	// chained to nothing.
 	Chained bool
+	// Letter, when not nil, is kept as a dead letter unless CommandID is stored. Expected must be Never and Events empty;
+	// Aggregate and CommandID may be empty for a command that could not be read. Only for a DeadLetterStore.
+	Letter *DeadLetter
 }
 
 // Result is what became of one Append. When Err is nil the fields describe the stored effect.
@@ -73,11 +76,12 @@ type Result struct {
 	Position    Position // of the last event; 0 when there are none
 	Rejection   string   // why the command was refused, when it was
 	Duplicate   bool     // the command id was stored before: this is the first result, nothing was added now
+	Letter      uint64   // number of the dead letter that was kept; 0 when none was asked for, or when the id is stored
 	Err         error
 }
 
 // Breaks tells whether an append that is Chained to this one must conflict: this one was not stored now.
-func (r Result) Breaks() bool { return r.Err != nil || r.Duplicate }
+func (r Result) Breaks() bool { return r.Err != nil || r.Duplicate || r.Letter > 0 }
 
 // Outcome is the outcome of a command whose append did not fail.
 func (r Result) Outcome(id ID) Outcome {
@@ -168,6 +172,9 @@ func Follow(ctx context.Context, store Store, after Position) iter.Seq2[Event, e
 // CheckAppend returns the error with which every store refuses an append that is out of bounds. It counts the bytes
 // of the rejection and of payloads that are Raw, and of no others.
 func CheckAppend(a *Append) error {
+	if a.Letter != nil {
+		return checkLetter(a)
+	}
 	if err := CheckName("aggregate id", a.Aggregate); err != nil {
 		return err
 	}
@@ -192,6 +199,17 @@ func CheckAppend(a *Append) error {
 	}
 	if size > MaxAppendBytes {
 		return &LimitError{What: "append", Why: tooMany(size, MaxAppendBytes, "payload bytes")}
+	}
+	return nil
+}
+
+// checkLetter is CheckAppend for an append that brings a dead letter.
+func checkLetter(a *Append) error {
+	switch {
+	case a.Expected != Never || len(a.Events) > 0 || a.Rejection != "":
+		return &LimitError{What: "append", Why: "holds a dead letter and something else"}
+	case a.Letter.ID.IsZero() || a.Letter.Command == nil:
+		return &LimitError{What: "dead letter", Why: "has no id or no command: make it with NewDeadLetter"}
 	}
 	return nil
 }
