@@ -38,7 +38,7 @@ type Outcome struct {
 	First, Last Version  // versions of its events; Last = First-1 when there are none
 	Position    Position // of its last event
 	Reason      string   // why it was rejected
-	Repeated    bool     // the id was answered before: this is the first outcome again
+	Repeated    bool     // the store had it already: this is the first outcome again, or the first whose answer was not lost
 	Err         error    // why it was dead-lettered or is unknown
 }
 

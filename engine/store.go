@@ -99,6 +99,7 @@ func (r Result) Outcome(id ID) Outcome {
 // Rules every store keeps (sinks/storetest proves them):
 //   - The appends of one call are applied in sequence, each atomic for itself, with one durability point for the call:
 //     when Append returns, what it reports as stored is as durable as Capabilities says.
+//   - Of a call that is answered by ErrUnknown, what is stored of each aggregate is a beginning of what the call had for it.
 //   - The command id is looked at before the expected version: an id that is stored answers with its first result, as a
 //     Duplicate, whatever the version is now.
 //   - Linearizable per aggregate: of concurrent appends with the same expected version one succeeds.

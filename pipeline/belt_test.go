@@ -18,6 +18,9 @@ type module func(r *engine.Registry)
 
 func (m module) Register(r *engine.Registry) { m(r) }
 
+// once is the policy that attempts nothing again.
+var once = pipeline.RetryPolicy{Attempts: 1}
+
 // belt is a pipeline on a store, as most tests need it.
 type belt struct {
 	*pipeline.Pipeline

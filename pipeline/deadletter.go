@@ -1,19 +1,46 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// deadLetter ends a command that cannot be handled, and keeps it whole where dead letters go.
+// deadLetter ends a command that cannot be handled, and keeps it whole where dead letters go. Of one that the store did not
+// answer for it may not say that nothing is stored: its outcome is unknown.
 func (p *Pipeline) deadLetter(t *task, err error) {
+	if t.unanswered() {
+		p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.Unknown, Err: errors.Join(t.trouble.unknown, err)})
+		return
+	}
 	if p.options.DeadLetters == nil {
 		p.warn("dead letter", t.cmd, err)
 	} else {
 		p.keep(&engine.DeadLetter{Command: t.cmd, Err: err})
 	}
 	p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.DeadLettered, Err: err})
+}
+
+// buried ends a command whose dead letter the store keeps.
+func (p *Pipeline) buried(t *task) {
+	if p.options.DeadLetters != nil {
+		p.keep(&engine.DeadLetter{Command: t.cmd, Err: t.err})
+	}
+	p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.DeadLettered, Err: t.err})
+}
+
+// unkept ends a command that failed and that the store did not answer for. When it does not keep its dead letter either, no
+// more is read: what would become of it?
+func (p *Pipeline) unkept(t *task, err error) {
+	switch {
+	case p.cut.Load():
+		err = nil
+	case p.letters != nil:
+		err = fmt.Errorf("pipeline: a dead letter cannot be kept: %w", err)
+		p.halt(err)
+	}
+	p.deadLetter(t, errors.Join(t.err, err))
 }
 
 // keep sends a dead letter to where they go, and waits while that is full. When the sink reports an error, no more is

@@ -32,7 +32,7 @@ func (t *turn) fanOut() {
 	var route *engine.Route
 	var pace *pace
 	for _, task := range t.tasks {
-		if task.handled || task.err != nil {
+		if task.handled && !task.partly() || task.err != nil {
 			continue
 		}
 		task.handled = true
@@ -44,6 +44,9 @@ func (t *turn) fanOut() {
 			cs.quick = cs.quick && pace.quick()
 		}
 		for i := range route.Handlers {
+			if task.partly() && !task.calls[i].failed() {
+				continue
+			}
 			cs.list = append(cs.list, call{task: task, handler: &route.Handlers[i], number: i, pace: pace})
 		}
 	}
@@ -52,9 +55,12 @@ func (t *turn) fanOut() {
 // note shares out what the handlers made among the commands.
 func (t *turn) note() {
 	for rest := t.calls.list; len(rest) > 0; {
-		task := rest[0].task
-		n := len(task.route.Handlers)
-		task.calls, rest = rest[:n:n], rest[n:]
+		task, n := rest[0].task, 1
+		for n < len(rest) && rest[n].task == task {
+			n++
+		}
+		task.keep(rest[:n:n])
+		rest = rest[n:]
 		for i := range task.calls {
 			task.note(task.calls[i].err)
 		}
@@ -114,8 +120,9 @@ func (t *turn) failDeciders(err error) {
 	}
 }
 
-// decide makes the append of one command and folds its events into the lane's state. It gives false when the state is
-// lost, so that the commands behind must be decided again.
+// decide makes the append of one command and folds its events into the lane's state. It gives false when the commands
+// behind must be decided in another turn: because the state is lost, because this one is attempted again before them, or
+// because they may have to wait for its dead letter.
 func (t *turn) decide(ctx context.Context, task *task) bool {
 	payloads, err := t.join(ctx, task)
 	if rejected, ok := errors.AsType[*engine.RejectedError](err); ok {
@@ -127,8 +134,7 @@ func (t *turn) decide(ctx context.Context, task *task) bool {
 		events, err = t.state(task, payloads)
 	}
 	if err != nil {
-		t.giveUp(task, err)
-		return true
+		return t.fail(task, err)
 	}
 	if t.lane.aggregate == nil {
 		t.add(task, engine.Append{Events: events})
@@ -137,7 +143,7 @@ func (t *turn) decide(ctx context.Context, task *task) bool {
 	for i := range events {
 		if err := t.lane.aggregate.Evolve(events[i].Type, payloads[i]); err != nil {
 			t.lane.forget()
-			t.giveUp(task, err)
+			t.fail(task, err)
 			return false
 		}
 	}
@@ -202,24 +208,44 @@ func (t *turn) add(task *task, a engine.Append) {
 	t.decided = append(t.decided, task)
 }
 
+// fail takes a command that failed back for another attempt, or gives it up. False: those behind it are for another turn.
+func (t *turn) fail(task *task, err error) bool {
+	if errors.Is(err, ErrStopped) {
+		t.p.deadLetter(task, err)
+		return true
+	}
+	if !task.lost && !task.waits && t.tryAgain(task, err) {
+		t.again = append(t.again, task)
+		return false
+	}
+	return t.giveUp(task, err)
+}
+
 // giveUp ends a command that failed. One that could be read is asked for first; one that could not says something else
 // than whatever is stored under its id.
-func (t *turn) giveUp(task *task, err error) {
-	if !task.handled || errors.Is(err, ErrStopped) {
+func (t *turn) giveUp(task *task, err error) bool {
+	if !task.handled && !task.waits && t.p.letters == nil {
 		t.p.deadLetter(task, err)
-		return
+		return true
 	}
-	task.err = err
+	task.err, task.lost = err, true
 	t.failed = append(t.failed, task)
+	return task.waits || t.p.policyOf(task) == Skip
 }
 
 // askForFailed asks the store for the ids of the commands that failed: one that is stored has its outcome, whatever fails
-// when it comes again. The questions stand behind all decisions, so that they break no chain.
+// when it comes again; of any other the store keeps the dead letter, if it is one that does. The questions stand behind all
+// decisions, so that they break no chain.
 func (t *turn) askForFailed() {
 	for _, task := range t.failed {
-		t.batch.Appends = append(t.batch.Appends, engine.Append{
-			Aggregate: t.lane.id, CommandID: task.cmd.ID, Digest: task.digest, Expected: engine.Never,
-		})
+		a := engine.Append{Aggregate: t.lane.id, CommandID: task.cmd.ID, Digest: task.digest, Expected: engine.Never}
+		if !task.handled && !task.waits {
+			a.CommandID = engine.ID{}
+		}
+		if t.p.letters != nil {
+			a.Letter = t.letter(task)
+		}
+		t.batch.Appends = append(t.batch.Appends, a)
 	}
 	t.decided = append(t.decided, t.failed...)
 }

@@ -31,7 +31,17 @@
 // # Failure
 //
 // A rejection ([engine.Reject]) is stored and answered; it is conditional on the version it was decided on. A version
-// owned by another writer is decided again, a bounded number of times, with full jitter. A handler's error or panic, an
-// unknown type, a payload that cannot be read: the command is dead-lettered, nothing of it is stored, and its lane goes
-// on. When the store does not answer, the outcome is unknown, and says so.
+// owned by another writer is decided again, a bounded number of times, with full jitter.
+//
+// What may pass ([engine.Retryable], or what Options.Retry says) is attempted again after a pause, a bounded number of times:
+// only the handlers that failed run again, the commands behind it in its lane wait, and nobody else does. A store that does
+// not answer is asked again with the same command id, which is stored once; when it never does, the outcome is unknown.
+//
+// A handler's other errors and its panics, an unknown type, a payload that cannot be read: the command is dead-lettered, and
+// nothing of it is stored. A store that keeps dead letters ([engine.DeadLetterStore]) gets it through the ordered append as
+// events are: when the outcome is told, the letter is as durable as they are. Then the lane goes on (Skip), or the aggregate is
+// parked (Park): its later commands become letters that wait behind the first, in sequence, across restarts. An aggregate is
+// parked because its store says so, and who asks is each turn: the command that it is parked behind goes through when it
+// comes again, from wherever; when it is stored its letter is gone and the next one goes through. A replay of dead letters is
+// therefore a source like any other.
 package pipeline

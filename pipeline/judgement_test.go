@@ -193,7 +193,7 @@ func (j *judgement) repetitions() {
 		}
 		first, ok := j.first[cmd.ID]
 		if !ok {
-			require.Positive(j.t, j.unknown[cmd.ID], "command %d repeats what was never told", i)
+			require.Positive(j.t, j.store.unknown, "command %d repeats what was never told, and no answer was lost", i)
 			j.first[cmd.ID] = o
 			continue
 		}

@@ -14,13 +14,15 @@ type lanes struct {
 	batch int // most commands taken at once
 	keep  int // most idle lanes kept
 
-	mu     sync.Mutex
-	ticket uint64 // of the last command admitted: all lanes count together, so tickets ascend in each
-	byID   map[string]*lane
-	ready  readyQueue
-	closed bool      // no lane becomes ready any more
-	spare  *task     // tasks for commands to come; at most 63 more than were in flight at once
-	turns  sync.Pool // of *turn
+	mu      sync.Mutex
+	ticket  uint64 // of the last command admitted: all lanes count together, so tickets ascend in each
+	byID    map[string]*lane
+	ready   readyQueue
+	closed  bool                  // no lane becomes ready any more
+	hurried bool                  // no lane rests any more
+	spare   *task                 // tasks for commands to come; at most 63 more than were in flight at once
+	turns   sync.Pool             // of *turn
+	rests   map[*lane]*time.Timer // lanes that rest before they are taken again
 	workers
 
 	idle     lane // ring of idle lanes with a state: newer is the oldest, older the newest
@@ -29,7 +31,7 @@ type lanes struct {
 
 func newLanes(batch, keep, run int) *lanes {
 	ls := &lanes{
-		batch: batch, keep: keep, byID: map[string]*lane{}, workers: workers{run: run, most: math.MaxInt, greed: 1},
+		batch: batch, keep: keep, byID: map[string]*lane{}, rests: map[*lane]*time.Timer{}, workers: workers{run: run, most: math.MaxInt, greed: 1},
 	}
 	ls.turns.New = func() any { return newTurn() }
 	ls.wake.L = &ls.mu
@@ -99,8 +101,8 @@ func (ls *lanes) letGo(l *lane, pause time.Duration) {
 	case l.head == nil:
 		l.held = false
 		ls.list(l)
-	case pause > 0:
-		time.AfterFunc(pause, func() { ls.resume(l) })
+	case pause > 0 && !ls.hurried:
+		ls.rests[l] = time.AfterFunc(pause, func() { ls.resume(l) })
 	default:
 		ls.ready.push(l)
 	}
@@ -110,7 +112,24 @@ func (ls *lanes) letGo(l *lane, pause time.Duration) {
 func (ls *lanes) resume(l *lane) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	if ls.rests[l] == nil {
+		return // hurry was first
+	}
+	delete(ls.rests, l)
 	ls.ready.push(l)
+	ls.signal()
+}
+
+// hurry makes every lane ready that rests: nothing is waited for any more. Later ones do not rest.
+func (ls *lanes) hurry() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.hurried = true
+	for l, timer := range ls.rests {
+		timer.Stop()
+		ls.ready.push(l)
+	}
+	clear(ls.rests)
 	ls.signal()
 }
 

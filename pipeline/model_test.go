@@ -60,6 +60,7 @@ func newTrial(seed uint64) *trial {
 	tr := &trial{rng: rng, options: pipeline.Options{
 		Workers: pick(rng, 1, 2, 5, 64), Window: pick(rng, 1, 2, 7, 64, 4096), Batch: pick(rng, 1, 2, 3, 16, 256),
 		Cache: pick(rng, -1, 1, 2, 0), Conflicts: 1000,
+		Retry: pipeline.RetryPolicy{Attempts: pick(rng, 1, 2, 5), Seed: seed + 1},
 	}}
 	tr.store = &shaky{
 		Store: memory.New(), rng: rand.New(rand.NewPCG(seed, 8)),

@@ -26,6 +26,12 @@ type Options struct {
 	// Conflicts is how often in a row the commands of an aggregate are decided again because another writer owned the
 	// version, before the first of them is dead-lettered. 1 to 1000. Zero means 20.
 	Conflicts int
+	// Retry says which failures are attempted again, and when.
+	Retry RetryPolicy
+	// Policy says what a dead letter means for the later commands of its aggregate. Zero means Skip: they go on.
+	Policy Policy
+	// Policies are exceptions from Policy, by command type.
+	Policies map[string]Policy
 	// DrainTimeout bounds the drain after the context was cancelled; then handlers are cancelled too. Zero means 10 s.
 	DrainTimeout time.Duration
 	// DeadLetters takes a *engine.DeadLetter for each command that could not be handled. The pipeline closes its inlet and
@@ -62,6 +68,10 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.DrainTimeout < 0 {
 		errs = append(errs, fmt.Errorf("pipeline: Options.DrainTimeout is %v: give a positive duration", o.DrainTimeout))
+	}
+	var err error
+	if o.Retry, err = o.Retry.withDefaults(); err != nil {
+		errs = append(errs, err)
 	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()

@@ -19,8 +19,9 @@ import (
 type Pipeline struct {
 	registry *engine.Registry
 	sink     engine.Recorder
-	encoder  engine.PayloadEncoder // nil when the store keeps payloads as they are
-	instant  bool                  // the store waits for nothing
+	encoder  engine.PayloadEncoder  // nil when the store keeps payloads as they are
+	letters  engine.DeadLetterStore // nil when the store keeps no dead letters
+	instant  bool                   // the store waits for nothing
 	options  Options
 
 	window      *window
@@ -56,6 +57,9 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 		errs = append(errs, errors.New("pipeline: the sink's store is nil: open one, as with memory.New"))
 	}
 	options, err := options.withDefaults()
+	if registry != nil && sink != nil && sink.Store() != nil {
+		err = errors.Join(err, options.checkPolicies(registry, sink.Store()))
+	}
 	if err = errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
@@ -67,6 +71,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 	p.instant = sink.Store().Capabilities().Instant
 	p.rounds.New = func() any { return new(round) }
 	p.encoder, _ = sink.Store().(engine.PayloadEncoder)
+	p.letters, _ = sink.Store().(engine.DeadLetterStore)
 	return p, nil
 }
 

@@ -15,7 +15,7 @@ type Counts struct {
 	Rejected     int
 	DeadLettered int
 	Unknown      int
-	Repeated     int // of the accepted and rejected: answered before, nothing was added now
+	Repeated     int // of the accepted and rejected: the store had them already, the last answer added nothing
 	Events       int // appended now
 }
 

@@ -24,33 +24,42 @@ func (t *turn) settle(results []engine.Result) {
 // count counts the commands that the store answered.
 func (t *turn) count(into *tally) {
 	for i := range t.results {
-		if r := &t.results[i]; r.Err == nil {
+		if r := &t.results[i]; r.Err == nil && r.Letter == 0 {
 			into.stored(t.lane, t.batch.Appends[i].Expected, r)
 			into.arrived = append(into.arrived, t.decided[i].arrived)
 		}
 	}
 }
 
-// settleEach gives every command its outcome, or another turn when it met a conflict.
+// settleEach gives every command its outcome, or another turn when it met a conflict or when the store may do better then.
 func (t *turn) settleEach() {
 	l := t.lane
 	var again []*task
+	last := t.lastStored()
+	conflicts := false
 	for i := range t.results {
 		task, r := t.decided[i], &t.results[i]
 		switch {
+		case r.Letter > 0:
+			t.p.buried(task)
 		case r.Err == nil:
 			if r.Duplicate {
 				l.forget() // the state was folded with what this decision made, which is not what is stored
 			}
 			t.p.deliver(task, r)
-		case task.err != nil && !errors.Is(r.Err, engine.ErrUnknown):
+		case errors.Is(r.Err, engine.ErrConflict) && task.err != nil:
+			task.known()
 			t.p.deadLetter(task, task.err)
 		case errors.Is(r.Err, engine.ErrConflict):
+			task.known()
+			l.forget()
+			conflicts = true
+			again = append(again, task)
+		case t.storeAgain(task, r.Err) && i > last:
 			l.forget()
 			again = append(again, task)
-		case errors.Is(r.Err, engine.ErrUnknown):
-			l.forget()
-			t.p.end(task, engine.Outcome{CommandID: task.cmd.ID, Status: engine.Unknown, Err: errors.Join(task.err, r.Err)})
+		case task.err != nil:
+			t.p.unkept(task, r.Err)
 		default:
 			l.forget()
 			t.refused(task, r.Err)
@@ -59,7 +68,37 @@ func (t *turn) settleEach() {
 	if n := len(t.results) - len(t.failed); l.aggregate != nil && n > 0 && t.results[n-1].Last != l.version {
 		l.forget() // a stateless append found another writer's events
 	}
-	t.goOn(t.conflict(again, len(again) < len(t.results)))
+	t.goOn(t.conflict(again, !conflicts || len(again) < len(t.results)))
+}
+
+// lastStored is the number of the last append that added something, or -1. What the store failed before it is not attempted
+// again: it would come behind what it was ahead of.
+func (t *turn) lastStored() int {
+	for i := len(t.results) - 1; i >= 0; i-- {
+		if r := &t.results[i]; !r.Breaks() {
+			return i
+		}
+	}
+	return -1
+}
+
+// storeAgain counts an attempt that the store failed, and tells whether there is another one. When the store did not
+// answer, the command is decided again all the same: if it is stored, its id says so then.
+func (t *turn) storeAgain(task *task, err error) bool {
+	trouble := task.failed(t.now)
+	retry := &t.p.options.Retry
+	if errors.Is(err, engine.ErrUnknown) {
+		trouble.unknown = err
+	}
+	if trouble.attempts >= retry.Attempts || t.p.cut.Load() || errors.Is(err, engine.ErrClosed) || !retry.Retryable(err) {
+		return false
+	}
+	pause := retry.pause(task.cmd.ID, trouble.attempts)
+	if time.Since(trouble.first)+pause > retry.Total {
+		return false
+	}
+	t.pause = max(t.pause, pause)
+	return true
 }
 
 // refused ends a command that the store would not take.
@@ -79,7 +118,7 @@ func (t *turn) goOn(again []*task) {
 	for _, task := range t.again {
 		task.outlive()
 	}
-	t.pause = t.rest()
+	t.pause = max(t.pause, t.rest())
 }
 
 // conflict counts the rounds in a row in which no command of the lane got an outcome, and gives up on the one at its

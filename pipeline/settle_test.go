@@ -146,7 +146,7 @@ func TestStoreErrors(t *testing.T) {
 				return inner.Append(ctx, batch)
 			}}
 			cmds := puts("a", 6)
-			outcomes := newBelt(t, store, pipeline.Options{Batch: 3}).feed(cmds...)
+			outcomes := newBelt(t, store, pipeline.Options{Batch: 3, Retry: once}).feed(cmds...)
 			for _, o := range outcomes[:3] {
 				require.Equal(t, c.status, o.Status)
 				require.ErrorIs(t, o.Failure(), c.want)

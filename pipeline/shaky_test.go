@@ -49,11 +49,16 @@ func (s *shaky) nap() {
 	}
 }
 
-// Append gives each append a fate of its own.
+// Append gives each append a fate of its own. Behind one that is lost everything is: what a store keeps of a call that it
+// does not answer is a beginning.
 func (s *shaky) Append(ctx context.Context, batch []engine.Append) []engine.Result {
 	s.nap()
-	results := make([]engine.Result, len(batch))
+	results, lost := make([]engine.Result, len(batch)), false
 	for i := range batch {
+		if lost {
+			results[i].Err = fmt.Errorf("no answer: %w", engine.ErrUnknown)
+			continue
+		}
 		if s.dice() < s.foreign {
 			s.intrude(batch[i].Aggregate)
 		}
@@ -65,7 +70,7 @@ func (s *shaky) Append(ctx context.Context, batch []engine.Append) []engine.Resu
 		case fate < s.down:
 			results[i].Err = errDown
 		case fate < s.down+s.unknown:
-			if s.dice() < 0.5 {
+			if lost = s.dice() < 0.5; !lost {
 				s.Store.Append(ctx, batch[i:i+1])
 			}
 			results[i].Err = fmt.Errorf("no answer: %w", engine.ErrUnknown)

@@ -50,6 +50,7 @@ func (s *shift) watch() {
 	case <-timer.C:
 		s.p.cut.Store(true)
 		s.cancel()
+		s.p.lanes.hurry()
 	case <-s.over:
 		return
 	}

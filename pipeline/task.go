@@ -24,6 +24,9 @@ type task struct {
 	calls     []call // of its handlers, in registration sequence; the turn's own array
 	err       error  // why the command failed
 	rejection error  // that handlers refused it
+	waits     bool   // err is that the aggregate is parked
+	lost      bool   // there is no other attempt: its dead letter is all that is left to be kept
+	trouble   *trouble
 }
 
 // note keeps what a handler made of the command: nothing wrong, a refusal, or a failure.

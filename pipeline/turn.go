@@ -14,12 +14,13 @@ import (
 // to be waited for, the goroutine of the last one ends it. When the batch is settled the turn is over, and its arrays serve
 // another one: a command that goes through them allocates nothing.
 type turn struct {
-	p     *Pipeline
-	lane  *lane
-	taken []*task // all commands of the turn; what has ended is cleared
-	tasks []*task // the rest of taken that is not yet decided, in ticket sequence
-	at    *task   // whose code runs in the goroutine of the turn itself; nil when none does
-	now   time.Time
+	p      *Pipeline
+	lane   *lane
+	taken  []*task // all commands of the turn; what has ended is cleared
+	tasks  []*task // the rest of taken that is not yet decided, in ticket sequence
+	behind []*task // of taken: behind the one that a parked aggregate waits for, for another turn
+	at     *task   // whose code runs in the goroutine of the turn itself; nil when none does
+	now    time.Time
 
 	recent   recent
 	calls    calls
@@ -60,6 +61,8 @@ func (t *turn) run(ctx context.Context, at *post) {
 		for _, task := range t.tasks {
 			task.err = ErrStopped
 		}
+	} else {
+		t.park()
 	}
 	t.prepare()
 	t.fanOut()
@@ -78,7 +81,9 @@ func (t *turn) run(ctx context.Context, at *post) {
 // uncall says that the handlers that were to be called were not.
 func (t *turn) uncall() {
 	for i := range t.calls.list {
-		t.calls.list[i].task.handled = false
+		if task := t.calls.list[i].task; !task.partly() {
+			task.handled = false
+		}
 	}
 }
 
@@ -117,7 +122,7 @@ func (t *turn) end(ctx context.Context, at *post) {
 		t.lane.forget()
 		t.at.err = errExited
 	}
-	t.again = append(t.again, t.tasks...)
+	t.again = append(append(t.again, t.tasks...), t.behind...)
 	t.askForFailed()
 	if len(t.batch.Appends) == 0 {
 		t.goOn(nil)
@@ -147,7 +152,7 @@ func (t *turn) reset() {
 	clear(t.batch.Appends)
 	clear(t.results)
 	t.p, t.lane, t.round, t.exact, t.pause = nil, nil, nil, false, 0
-	t.taken, t.tasks = t.taken[:0], nil
+	t.taken, t.tasks, t.behind = t.taken[:0], nil, nil
 	t.calls.list, t.payloads, t.events = t.calls.list[:0], t.payloads[:0], t.events[:0]
 	t.batch.Appends, t.batch.Settle = t.batch.Appends[:0], nil
 	t.decided, t.failed, t.again, t.results = t.decided[:0], t.failed[:0], t.again[:0], t.results[:0]

@@ -1,0 +1,160 @@
+package pipeline
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// RetryPolicy says which failures get another attempt, and when. While a command waits for one, the later commands of its
+// aggregate wait behind it, and nobody else does. Only the handlers that failed run again. The zero value works.
+type RetryPolicy struct {
+	// Attempts is how often a command is handled at most, the first time included. 1 to 1000; 1 means never again. Zero
+	// means 5.
+	Attempts int
+	// First bounds the pause before the second attempt, and each later pause is bounded by twice the bound before it. The
+	// pause itself is drawn at random from nothing to its bound (full jitter). Zero means 50 ms.
+	First time.Duration
+	// Most bounds every pause. Zero means 5 s.
+	Most time.Duration
+	// Total is how long after the first attempt began another one may begin. Zero means one minute.
+	Total time.Duration
+	// Retryable tells which failures of handlers, deciders and loads are worth another attempt; it is called from many
+	// goroutines. A command is attempted again only when every handler that failed did so for such a reason. Rejections are
+	// outcomes and never asked about. Nil means engine.Retryable.
+	Retryable func(error) bool
+	// Seed makes the pauses repeatable: they follow from it, the command's id and the attempt. Zero means a random one.
+	Seed uint64
+}
+
+// withDefaults fills in what is zero and reports every fault at once.
+func (r RetryPolicy) withDefaults() (RetryPolicy, error) {
+	var errs []error
+	if r.Attempts == 0 {
+		r.Attempts = 5
+	}
+	if r.Attempts < 1 || r.Attempts > 1000 {
+		errs = append(errs, fmt.Errorf("pipeline: Options.Retry.Attempts is %d: give 1 to 1000, or 0 for 5", r.Attempts))
+	}
+	for _, f := range []struct {
+		name  string
+		value *time.Duration
+		zero  time.Duration
+	}{{"First", &r.First, 50 * time.Millisecond}, {"Most", &r.Most, 5 * time.Second}, {"Total", &r.Total, time.Minute}} {
+		if *f.value == 0 {
+			*f.value = f.zero
+		}
+		if *f.value < 0 {
+			errs = append(errs, fmt.Errorf("pipeline: Options.Retry.%s is %v: give a positive duration, or 0 for %v", f.name, *f.value, f.zero))
+		}
+	}
+	if r.Retryable == nil {
+		r.Retryable = engine.Retryable
+	}
+	if r.Seed == 0 {
+		r.Seed = rand.Uint64()
+	}
+	return r, errors.Join(errs...)
+}
+
+// pause is how long to wait after so many attempts of a command.
+func (r *RetryPolicy) pause(id engine.ID, attempts int) time.Duration {
+	bound := r.Most
+	if n := attempts - 1; n < 32 && r.First<<n < r.Most {
+		bound = r.First << n
+	}
+	draw := rand.New(rand.NewPCG(r.Seed^binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])+uint64(attempts)))
+	return time.Duration(draw.Int64N(int64(bound) + 1))
+}
+
+// trouble is what a task remembers of attempts that failed; most have none.
+type trouble struct {
+	attempts    int
+	first, last time.Time // when the first and the last of them began
+	partly      bool      // some handlers are to be called again, and only those
+	unknown     error     // the store did not say whether it has the command, and has not said so since
+}
+
+// partly tells whether only some handlers are to be called.
+func (t *task) partly() bool { return t.trouble != nil && t.trouble.partly }
+
+// keep takes over what the calls of the turn came to: those of all handlers, or of some that failed before.
+func (t *task) keep(calls []call) {
+	if !t.partly() {
+		t.calls = calls
+		return
+	}
+	t.trouble.partly, t.rejection = false, nil
+	for i := range calls {
+		t.calls[calls[i].number] = calls[i]
+	}
+}
+
+// unanswered tells whether the store may have the command without having said so.
+func (t *task) unanswered() bool { return t.trouble != nil && t.trouble.unknown != nil }
+
+// known says that the store has answered for the command's id: it does not have it.
+func (t *task) known() {
+	if t.trouble != nil {
+		t.trouble.unknown = nil
+	}
+}
+
+// failed counts an attempt, which began at a time.
+func (t *task) failed(began time.Time) *trouble {
+	if t.trouble == nil {
+		t.trouble = &trouble{first: began}
+	}
+	t.trouble.attempts++
+	t.trouble.last = began
+	return t.trouble
+}
+
+// attempts is how many have failed.
+func (t *task) attempts() int {
+	if t.trouble == nil {
+		return 0
+	}
+	return t.trouble.attempts
+}
+
+// tryAgain counts a failed attempt and tells whether the command gets another one; then it is made ready for that, and the
+// lane has to rest for the pause.
+func (t *turn) tryAgain(task *task, err error) (again bool) {
+	trouble := task.failed(t.now)
+	retry := &t.p.options.Retry
+	if trouble.attempts >= retry.Attempts || t.p.cut.Load() || !t.p.worthwhile(task, err) {
+		return false
+	}
+	pause := retry.pause(task.cmd.ID, trouble.attempts)
+	if t.now.Add(pause).Sub(trouble.first) > retry.Total {
+		return false
+	}
+	t.pause = max(t.pause, pause)
+	task.err = nil
+	for i := range task.calls {
+		trouble.partly = trouble.partly || task.calls[i].failed()
+	}
+	return true
+}
+
+// worthwhile tells whether every failure of the command may pass.
+func (p *Pipeline) worthwhile(task *task, err error) bool {
+	called := false
+	for i := range task.calls {
+		if c := &task.calls[i]; c.failed() {
+			called = true
+			if !p.options.Retry.Retryable(c.err) {
+				return false
+			}
+		}
+	}
+	return called || p.options.Retry.Retryable(err)
+}
+
+// failed tells whether the handler has to be called again before the command can be decided.
+func (c *call) failed() bool { return c.err != nil && !errors.Is(c.err, engine.ErrRejected) }
