@@ -48,10 +48,10 @@ func OnCommand[C any](
 
 // Call runs the handler and gives the payloads of its events. An error is a *HandlerError around the cause; a panic is
 // one around a *PanicError.
-func (h Handler) Call(ctx context.Context, cmd *Command, data any) (events []any, err error) {
+func (h *Handler) Call(ctx context.Context, cmd *Command, data any) (events []any, err error) {
 	defer func() {
-		if err = failure(err, recover(), h.typ, cmd.ID, h.Name); err != nil {
-			events = nil
+		if v := recover(); v != nil || err != nil {
+			events, err = nil, failure(err, v, h.typ, cmd.ID, h.Name)
 		}
 	}()
 	return h.call(ctx, cmd, data)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,27 +10,24 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// call is one handler's call for one command, and what came of it.
+// call is one handler's call for one command, and what came of it: one line of the processor's cache.
 type call struct {
 	task    *task
 	handler *engine.Handler
 	number  int   // of the handler in its route
-	pace    *pace // of the command's route
 	made    []any // payloads of events
 	err     error
 }
 
-// run calls the handler. Code that ends its goroutine leaves errExited behind.
-func (c *call) run(ctx context.Context) {
-	c.err = errExited
-	c.made, c.err = c.handler.Call(ctx, c.task.cmd, c.task.data)
-}
+// run calls the handler.
+func (c *call) run(ctx context.Context) { c.made, c.err = c.handler.Call(ctx, c.task.cmd, c.task.data) }
 
-// timed runs the call and lets its route learn from the time it took.
+// timed runs the call and lets its route learn from the time it took. Code that ends its goroutine leaves errExited behind.
 func (c *call) timed(ctx context.Context) {
 	began := time.Now()
+	c.err = errExited
 	c.run(ctx)
-	c.pace.learn(c.number, time.Since(began))
+	c.task.pace.learn(c.number, time.Since(began))
 }
 
 // calls are the handler calls of one turn. All of them run at once, each in a goroutine of its own; or, when all handlers
@@ -43,6 +41,30 @@ type calls struct {
 	next  atomic.Int64   // inline: number of the next call that nobody has taken
 	ended atomic.Int64   // in goroutines: calls that have ended
 	away  sync.WaitGroup // inline: of the goroutines
+}
+
+// add lists the calls of a command's handlers. The list is empty behind its end (see reset), so that only what is known of
+// a call has to be written.
+func (cs *calls) add(t *task) {
+	if t.partly() {
+		cs.addFailed(t)
+		return
+	}
+	handlers, n := t.route.Handlers, len(cs.list)
+	cs.list = slices.Grow(cs.list, len(handlers))[:n+len(handlers)]
+	for i := range handlers {
+		c := &cs.list[n+i]
+		c.task, c.handler, c.number = t, &handlers[i], i
+	}
+}
+
+// addFailed lists the calls that failed before.
+func (cs *calls) addFailed(t *task) {
+	for i := range t.calls {
+		if c := &t.calls[i]; c.failed() {
+			cs.list = append(cs.list, call{task: t, handler: c.handler, number: c.number})
+		}
+	}
 }
 
 // start runs each call in a goroutine. That of the last one to end goes on with the turn.
@@ -77,7 +99,11 @@ func (cs *calls) join(ctx context.Context, at *post) {
 	}
 	cs.ctx = ctx
 	cs.next.Store(0)
+	var c *call
 	defer func() { // deferred, for a call that ends this goroutine
+		if c != nil {
+			c.err = errExited
+		}
 		at.leave()
 		cs.handOff()
 		cs.away.Wait()
@@ -85,10 +111,10 @@ func (cs *calls) join(ctx context.Context, at *post) {
 	at.enter(cs)
 	at.lookout.rouse() // it may have gone to sleep while this row took long
 	began := time.Now()
-	for c := cs.take(); c != nil; c = cs.take() {
+	for c = cs.take(); c != nil; c = cs.take() {
 		c.run(ctx)
 	}
-	cs.list[0].pace.inline(time.Since(began), len(cs.list)) // nearly always they are all of one route
+	cs.list[0].task.pace.inline(time.Since(began), len(cs.list)) // nearly always they are all of one route
 }
 
 // handOff gives every call that nobody has to a goroutine of its own.

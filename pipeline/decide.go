@@ -30,7 +30,6 @@ func (t *turn) fanOut() {
 	cs := &t.calls
 	cs.quick = true
 	var route *engine.Route
-	var pace *pace
 	for _, task := range t.tasks {
 		if task.handled && !task.partly() || task.err != nil {
 			continue
@@ -40,15 +39,10 @@ func (t *turn) fanOut() {
 			continue
 		}
 		if task.route != route {
-			route, pace = task.route, t.p.paceOf(task.route)
-			cs.quick = cs.quick && pace.quick()
+			route = task.route
+			cs.quick = cs.quick && task.pace.quick()
 		}
-		for i := range route.Handlers {
-			if task.partly() && !task.calls[i].failed() {
-				continue
-			}
-			cs.list = append(cs.list, call{task: task, handler: &route.Handlers[i], number: i, pace: pace})
-		}
+		cs.add(task)
 	}
 }
 

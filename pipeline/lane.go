@@ -16,6 +16,7 @@ type lane struct {
 	id         string
 	head, tail *task
 	held       bool  // in the ready row, with a worker, with the store, or waiting out a conflict
+	named      bool  // the id is known to be one; belongs to whoever holds the lane
 	nextReady  *lane // behind it in the ready row
 
 	newer, older *lane // neighbours among the idle lanes kept as a cache
@@ -60,6 +61,16 @@ func (l *lane) unpop(tasks []*task) {
 			l.tail = t
 		}
 	}
+}
+
+// check gives an error when the aggregate's id is none.
+func (l *lane) check() error {
+	if l.named {
+		return nil
+	}
+	err := engine.CheckName("subject (the aggregate id)", l.id)
+	l.named = err == nil
+	return err
 }
 
 // forget drops the folded state: it may no longer be what the store has.

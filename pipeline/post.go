@@ -114,7 +114,7 @@ func (p *post) spread() bool {
 		p.entered = p.entries
 		return true
 	}
-	p.calls.list[0].pace.waits() // nearly always they are all of one route
+	p.calls.list[0].task.pace.waits() // nearly always they are all of one route
 	p.calls.handOff()
 	return false
 }

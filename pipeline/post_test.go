@@ -24,7 +24,7 @@ func inlineCalls(n int) (at *post, cs *calls, ran *atomic.Int32) {
 	pace.isQuick.Store(true)
 	cs = &calls{ctx: context.Background()}
 	for range n {
-		cs.list = append(cs.list, call{task: &task{cmd: cmd, data: 0, route: route}, handler: &route.Handlers[0], pace: pace})
+		cs.list = append(cs.list, call{task: &task{cmd: cmd, data: 0, route: route, pace: pace}, handler: &route.Handlers[0]})
 	}
 	at = new(post)
 	at.enter(cs)
@@ -34,7 +34,7 @@ func inlineCalls(n int) (at *post, cs *calls, ran *atomic.Int32) {
 // A call is overdue when it was running at the look before too.
 func TestSpread(t *testing.T) {
 	at, cs, ran := inlineCalls(3)
-	quick := func() bool { return cs.list[0].pace.quick() }
+	quick := func() bool { return cs.list[0].task.pace.quick() }
 	require.NotNil(t, cs.take())
 	at.spread()
 	require.True(t, quick(), "it may have begun just now")
@@ -55,7 +55,7 @@ func TestSpreadTheLastCall(t *testing.T) {
 	require.NotNil(t, cs.take())
 	at.spread()
 	at.spread()
-	require.False(t, cs.list[0].pace.quick())
+	require.False(t, cs.list[0].task.pace.quick())
 	require.Zero(t, ran.Load())
 }
 
@@ -66,7 +66,7 @@ func TestSpreadWhenAllHaveEnded(t *testing.T) {
 	require.Nil(t, cs.take())
 	at.spread()
 	at.spread()
-	require.True(t, cs.list[0].pace.quick())
+	require.True(t, cs.list[0].task.pace.quick())
 }
 
 // A look in the moment between the begin and the first call says nothing about the handlers.
@@ -74,6 +74,6 @@ func TestSpreadBeforeTheFirstCall(t *testing.T) {
 	at, cs, ran := inlineCalls(3)
 	at.spread()
 	cs.away.Wait()
-	require.True(t, cs.list[0].pace.quick())
+	require.True(t, cs.list[0].task.pace.quick())
 	require.Zero(t, ran.Load())
 }

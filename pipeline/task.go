@@ -19,6 +19,7 @@ type task struct {
 	// What the fan-out found; kept when the command is decided again after a conflict.
 	handled   bool
 	route     *engine.Route
+	pace      *pace  // of the route
 	data      any    // decoded payload
 	digest    uint64 // of what the command says; 0 when the store keeps payloads as they are
 	calls     []call // of its handlers, in registration sequence; the turn's own array

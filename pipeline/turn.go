@@ -173,10 +173,10 @@ func (t *turn) prepare() {
 			task.err = errors.New("pipeline: command has no id: make it with engine.NewCommand")
 			continue
 		}
-		if task.err = engine.CheckName("subject (the aggregate id)", cmd.Subject); task.err != nil {
+		if task.err = t.lane.check(); task.err != nil {
 			continue
 		}
-		if task.route, task.err = t.routeOf(cmd); task.err != nil {
+		if task.err = t.routeOf(task); task.err != nil {
 			continue
 		}
 		t.at = task
@@ -186,21 +186,23 @@ func (t *turn) prepare() {
 }
 
 // routeOf finds the route of a command. Most commands of a turn are of the type of the one before.
-func (t *turn) routeOf(cmd *engine.Command) (*engine.Route, error) {
-	r := &t.recent
+func (t *turn) routeOf(task *task) error {
+	cmd, r := task.cmd, &t.recent
 	if goType := reflect.TypeOf(cmd.Data); r.route == nil || cmd.Type != r.typ || cmd.Type == "" && goType != r.goType {
 		route, err := t.p.registry.Route(cmd)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		*r = recent{route, cmd.Type, goType}
+		*r = recent{route, t.p.paceOf(route), cmd.Type, goType}
 	}
-	return r.route, nil
+	task.route, task.pace = r.route, r.pace
+	return nil
 }
 
 // recent is the route that was found last, and by what.
 type recent struct {
 	route  *engine.Route
+	pace   *pace
 	typ    string
 	goType reflect.Type
 }
