@@ -88,7 +88,11 @@ type subscription struct {
 
 // call runs the handler. Its error or panic comes back as a *HandlerError.
 func (s subscription) call(ctx context.Context, m *Message) (err error) {
-	defer func() { err = failure(err, recover(), m.Type, m.ID, s.handler) }()
+	defer func() {
+		if v := recover(); v != nil || err != nil {
+			err = failure(err, v, m.Type, m.ID, s.handler)
+		}
+	}()
 	return s.handle(ctx, m)
 }
 

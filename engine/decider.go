@@ -24,8 +24,8 @@ type Decider[S any] struct {
 	registry *Registry
 	name     string
 	initial  func() S
-	decide   map[string]func(ctx context.Context, state S, data any) ([]any, error)
-	evolve   map[string]func(state S, data any) (S, error)
+	decide   named[func(ctx context.Context, state S, data any) ([]any, error)]
+	evolve   named[func(state S, data any) (S, error)]
 }
 
 // NewDecider makes a decider; initial gives the state of an empty stream. Name stands for it in errors.
@@ -36,11 +36,7 @@ func NewDecider[S any](r *Registry, name string, initial func() S) *Decider[S] {
 	if initial == nil {
 		r.fail("decider %q has no initial state", name)
 	}
-	return &Decider[S]{
-		registry: r, name: name, initial: initial,
-		decide: map[string]func(context.Context, S, any) ([]any, error){},
-		evolve: map[string]func(S, any) (S, error){},
-	}
+	return &Decider[S]{registry: r, name: name, initial: initial}
 }
 
 // Decide registers the command type C under its wire name, and the function that decides it. An error made by [Reject]
@@ -55,13 +51,13 @@ func Decide[S, C any](d *Decider[S], typ string, decide func(ctx context.Context
 		return
 	}
 	t.route.NewAggregate, t.route.First = d.newAggregate, len(t.route.Handlers)
-	d.decide[typ] = func(ctx context.Context, state S, data any) ([]any, error) {
+	d.decide.set(typ, func(ctx context.Context, state S, data any) ([]any, error) {
 		typed, ok := data.(C)
 		if !ok {
 			return nil, &PayloadError{Want: goType[C]().String(), Got: data}
 		}
 		return decide(ctx, state, typed)
-	}
+	})
 }
 
 // Evolve registers the event type E under its wire name and what it does to the state.
@@ -70,16 +66,16 @@ func Evolve[S, E any](d *Decider[S], typ string, evolve func(state S, event E) S
 	if evolve == nil {
 		d.registry.fail("event %q: decider %q has a nil function", typ, d.name)
 	}
-	if d.evolve[typ] != nil {
+	if _, there := d.evolve.get(typ); there {
 		d.registry.fail("decider %q evolves event %q twice", d.name, typ)
 	}
-	d.evolve[typ] = func(state S, data any) (S, error) {
+	d.evolve.set(typ, func(state S, data any) (S, error) {
 		typed, ok := data.(E)
 		if !ok {
 			return state, &PayloadError{Want: goType[E]().String(), Got: data}
 		}
 		return evolve(state, typed), nil
-	}
+	})
 }
 
 func (d *Decider[S]) newAggregate() Aggregate { return &folded[S]{decider: d, state: d.initial()} }
@@ -91,14 +87,14 @@ type folded[S any] struct {
 }
 
 func (f *folded[S]) Decide(ctx context.Context, typ string, cmd *Command, data any) (events []any, err error) {
-	decide, ok := f.decider.decide[typ]
+	decide, ok := f.decider.decide.get(typ)
 	if !ok {
 		return nil, fmt.Errorf("engine: decider %q does not decide %q of the aggregate %q: another decider's events are its own",
 			f.decider.name, typ, cmd.Subject)
 	}
 	defer func() {
-		if err = failure(err, recover(), typ, cmd.ID, f.decider.name); err != nil {
-			events = nil
+		if v := recover(); v != nil || err != nil {
+			events, err = nil, failure(err, v, typ, cmd.ID, f.decider.name)
 		}
 	}()
 	return decide(ctx, f.state, data)
@@ -106,11 +102,15 @@ func (f *folded[S]) Decide(ctx context.Context, typ string, cmd *Command, data a
 
 // Evolve passes over events that the decider does not evolve: they belong to the stream, not to the state.
 func (f *folded[S]) Evolve(typ string, data any) (err error) {
-	evolve, ok := f.decider.evolve[typ]
+	evolve, ok := f.decider.evolve.get(typ)
 	if !ok {
 		return nil
 	}
-	defer func() { err = failure(err, recover(), typ, ID{}, f.decider.name) }()
+	defer func() {
+		if v := recover(); v != nil || err != nil {
+			err = failure(err, v, typ, ID{}, f.decider.name)
+		}
+	}()
 	f.state, err = evolve(f.state, data)
 	return err
 }

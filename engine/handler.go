@@ -65,19 +65,17 @@ func (r *Registry) Events(dst []Event, cmd *Command, payloads []any, now time.Ti
 		if err != nil {
 			return dst, err
 		}
-		dst = append(dst, newEvent(cmd, typ, data, now))
+		dst = append(dst, Event{})
+		dst[len(dst)-1].state(cmd, typ, data, now)
 	}
 	return dst, nil
 }
 
-// failure is what a function of the user's came to, by its error and the value of its panic: nil, or a *HandlerError that
+// failure is what a function of the user's came to that returned an error or panicked with a value: a *HandlerError that
 // names where it came from.
 func failure(err error, panicked any, typ string, id ID, handler string) error {
 	if panicked != nil {
 		err = &PanicError{Value: panicked, Stack: debug.Stack()}
 	}
-	if err != nil {
-		err = &HandlerError{Type: typ, ID: id, Handler: handler, Err: err}
-	}
-	return err
+	return &HandlerError{Type: typ, ID: id, Handler: handler, Err: err}
 }

@@ -66,14 +66,12 @@ type Event struct {
 	Position Position // place in the whole log
 }
 
-// newEvent makes the event that cmd caused with this payload. Correlation and causation are always the engine's.
-func newEvent(cmd *Command, typ string, data any, now time.Time) Event {
-	correlation := cmd.CorrelationID
-	if correlation.IsZero() {
-		correlation = cmd.ID
+// state makes e, which is empty, the event that cmd caused with this payload. Correlation and causation are always the
+// engine's.
+func (e *Event) state(cmd *Command, typ string, data any, now time.Time) {
+	e.ID, e.Type, e.Source, e.Subject, e.Time, e.Data = newIDAt(now), typ, cmd.Source, cmd.Subject, now.UTC(), data
+	e.CorrelationID, e.CausationID, e.TraceParent = cmd.CorrelationID, cmd.ID, cmd.TraceParent
+	if e.CorrelationID.IsZero() {
+		e.CorrelationID = cmd.ID
 	}
-	return Event{Message: Message{
-		ID: newIDAt(now), Type: typ, Source: cmd.Source, Subject: cmd.Subject, Time: now.UTC(), Data: data,
-		CorrelationID: correlation, CausationID: cmd.ID, TraceParent: cmd.TraceParent,
-	}}
 }

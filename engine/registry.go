@@ -27,6 +27,7 @@ func (k kind) String() string {
 type Registry struct {
 	types  map[string]*messageType
 	byGo   map[reflect.Type]*messageType
+	recent [64]atomic.Pointer[messageType] // found in byGo, which only grows, by the place of the Go type
 	errs   []error
 	sealed atomic.Bool // several pipelines may be made of one registry at the same time
 }
@@ -79,7 +80,7 @@ func (r *Registry) Seal() error {
 func (r *Registry) Route(cmd *Command) (*Route, error) {
 	var t *messageType
 	if cmd.Type == "" {
-		if t = r.byGo[reflect.TypeOf(cmd.Data)]; t == nil {
+		if t = r.typed(cmd.Data); t == nil {
 			return nil, fmt.Errorf("%w: Go type %T: register the struct with engine.OnCommand or engine.Decide", ErrNoType, cmd.Data)
 		}
 	} else if t = r.types[cmd.Type]; t == nil {
@@ -93,7 +94,7 @@ func (r *Registry) Route(cmd *Command) (*Route, error) {
 
 // typeOf gives the wire name of the Go type of an event's payload.
 func (r *Registry) typeOf(data any) (string, error) {
-	t := r.byGo[reflect.TypeOf(data)]
+	t := r.typed(data)
 	switch {
 	case t == nil:
 		return "", fmt.Errorf("%w: Go type %T: register the struct with engine.RegisterEvent or engine.Evolve", ErrNoType, data)
@@ -101,6 +102,22 @@ func (r *Registry) typeOf(data any) (string, error) {
 		return "", fmt.Errorf("%w: %q is a command, not an event", ErrNoType, t.name)
 	}
 	return t.name, nil
+}
+
+// typed finds the type that has the Go type of a payload, or nil: for most of them without the map.
+func (r *Registry) typed(data any) *messageType {
+	goType := reflect.TypeOf(data)
+	if goType == nil {
+		return nil
+	}
+	recent := &r.recent[reflect.ValueOf(goType).Pointer()/32%uintptr(len(r.recent))]
+	t := recent.Load()
+	if t == nil || t.goType != goType {
+		if t = r.byGo[goType]; t != nil {
+			recent.Store(t)
+		}
+	}
+	return t
 }
 
 // register enters T under its name, or finds it there. Collisions are faults and give a type that nobody can reach.
