@@ -34,9 +34,11 @@ func (p *Pipeline) buried(t *task) {
 // more is read: what would become of it?
 func (p *Pipeline) unkept(t *task, err error) {
 	switch {
-	case p.cut.Load():
+	case p.letters == nil:
 		err = nil
-	case p.letters != nil:
+	case p.cut.Load():
+		err = ErrStopped
+	default:
 		err = fmt.Errorf("pipeline: a dead letter cannot be kept: %w", err)
 		p.halt(err)
 	}
