@@ -8,7 +8,7 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// receipt is the first result of one command id, without what a duplicate does not repeat.
+// receipt is the first result of one command id whose events do not tell it: it has none, or more has to be kept.
 type receipt struct {
 	id          engine.ID
 	stream      *stream // the aggregate that the id belongs to
@@ -18,17 +18,6 @@ type receipt struct {
 	digest      uint64 // of what the command said; 0 when that is not known
 }
 
-// answer is the result for a command id that comes again: the first one, unless it comes for another aggregate or with
-// other words.
-func (r *receipt) answer(a *engine.Append) engine.Result {
-	if r.stream.name != a.Aggregate || r.digest != 0 && a.Digest != 0 && r.digest != a.Digest {
-		return engine.Result{Err: &engine.ReusedError{CommandID: a.CommandID, First: r.stream.name, Again: a.Aggregate}}
-	}
-	return engine.Result{
-		First: r.first, Last: r.last, Position: r.position, Rejection: r.rejection, Duplicate: true,
-	}
-}
-
 // commands remembers the first result of every command id (G6): a hash table with open addressing. A command costs one
 // miss of the processor's cache in it, where a Go map of ids costs several, and misses are what an append in memory is
 // made of. It is split into parts, so that growing moves only a 256th of it at a time.
@@ -36,81 +25,98 @@ type commands struct {
 	seed     [2]uint64 // nobody can choose ids that collide
 	parts    [256]part
 	receipts [][]receipt // pages of receiptsPage, so that growing never copies
-	count    uint32
+	count    uint64      // of receipts
 }
 
-// part holds slots of 64 bits: the upper half is the tag, 32 bits of the id's hash that also give the place where the
-// slot is looked for first; the lower half is the number of its receipt, from 1. An empty slot is 0.
+// part holds slots of 64 bits: the upper 24 are the tag, bits of the id's hash that also give the place where the slot is
+// looked for first; the lower 40 are an entry. An empty slot is 0.
 type part struct {
 	slots []uint64 // a power of two of them, or none
 	count int
 }
 
-const receiptsPage = 256
+// entry says where the first result of an id is kept: the position of the first of its events, or, with the bit of
+// inReceipt, the number of its receipt, from 1. The zero entry is none.
+type entry uint64
+
+const (
+	receiptsPage       = 256
+	entryBits          = 40
+	inReceipt    entry = 1 << (entryBits - 1)
+)
 
 func newCommands() commands { return commands{seed: [2]uint64{rand.Uint64(), rand.Uint64()}} }
 
-// hash gives the part and the tag of an id.
-func (c *commands) hash(id *engine.ID) (p *part, tag uint32) {
+// hash spreads the ids.
+func (c *commands) hash(id *engine.ID) uint64 {
 	high, low := bits.Mul64(binary.LittleEndian.Uint64(id[:8])^c.seed[0], binary.LittleEndian.Uint64(id[8:])^c.seed[1])
-	h := high ^ low
-	return &c.parts[h>>56], uint32(h)
+	return high ^ low
 }
 
-// find gives the receipt of an id, or nil.
-func (c *commands) find(id *engine.ID) *receipt {
-	p, tag := c.hash(id)
+// part is where ids with this hash are; the tag is the upper 24 of the other bits.
+func (c *commands) part(hash uint64) *part { return &c.parts[hash&0xff] }
+
+func tagOf(hash uint64) uint64 { return hash >> entryBits }
+
+// glance gives the slot at which an id is looked for first. Nothing comes of it but that the processor fetches the place.
+func (c *commands) glance(hash uint64) uint64 {
+	p := c.part(hash)
 	if len(p.slots) == 0 {
-		return nil
+		return 0
 	}
-	mask := uint32(len(p.slots) - 1)
+	return p.slots[tagOf(hash)&uint64(len(p.slots)-1)]
+}
+
+// find gives the entry of an id, or none.
+func (c *commands) find(id *engine.ID, hash uint64, l *log) entry {
+	p, tag := c.part(hash), tagOf(hash)
+	if len(p.slots) == 0 {
+		return 0
+	}
+	mask := uint64(len(p.slots) - 1)
 	for at := tag & mask; p.slots[at] != 0; at = (at + 1) & mask {
-		if uint32(p.slots[at]>>32) == tag {
-			if r := c.at(uint32(p.slots[at])); r.id == *id {
-				return r
-			}
+		if p.slots[at]>>entryBits != tag {
+			continue
+		}
+		found := entry(p.slots[at] & (1<<entryBits - 1))
+		if found&inReceipt != 0 && c.at(found).id == *id || found&inReceipt == 0 && l.record(engine.Position(found)).causation == *id {
+			return found
 		}
 	}
-	return nil
+	return 0
 }
 
-// warm looks at the places where the ids of a batch will be looked for. Nothing comes of it but that the processor
-// fetches all of them at once, instead of one after another between other work. It gives what it saw, lest the compiler
-// leave it out.
-func (c *commands) warm(batch []engine.Append) (seen uint64) {
-	for i := range batch {
-		if p, tag := c.hash(&batch[i].CommandID); len(p.slots) > 0 {
-			seen ^= p.slots[tag&uint32(len(p.slots)-1)]
-		}
+// add enters an id that is not there yet.
+func (c *commands) add(hash uint64, e entry) {
+	p := c.part(hash)
+	if 8*(p.count+1) > 5*len(p.slots) {
+		p.grow()
 	}
-	return seen
+	p.put(tagOf(hash)<<entryBits | uint64(e))
+	p.count++
 }
 
-// add keeps the first result of an id that is not there yet.
-func (c *commands) add(first receipt) {
+// keep keeps a receipt and gives its entry.
+func (c *commands) keep(first receipt) entry {
 	if c.count%receiptsPage == 0 {
 		c.receipts = append(c.receipts, make([]receipt, 0, receiptsPage))
 	}
 	page := &c.receipts[len(c.receipts)-1]
 	*page = append(*page, first)
 	c.count++
-	p, tag := c.hash(&first.id)
-	if 8*(p.count+1) > 5*len(p.slots) {
-		p.grow()
-	}
-	p.put(uint64(tag)<<32 | uint64(c.count))
-	p.count++
+	return inReceipt | entry(c.count)
 }
 
-// at gives the receipt with a number.
-func (c *commands) at(number uint32) *receipt {
-	return &c.receipts[(number-1)/receiptsPage][(number-1)%receiptsPage]
+// at gives the receipt of an entry.
+func (c *commands) at(e entry) *receipt {
+	number := e&^inReceipt - 1
+	return &c.receipts[number/receiptsPage][number%receiptsPage]
 }
 
 // put enters a slot into the first empty place from its own on.
 func (p *part) put(slot uint64) {
-	mask := uint32(len(p.slots) - 1)
-	at := uint32(slot>>32) & mask
+	mask := uint64(len(p.slots) - 1)
+	at := slot >> entryBits & mask
 	for p.slots[at] != 0 {
 		at = (at + 1) & mask
 	}

@@ -17,6 +17,7 @@ type Store struct {
 	last      *stream // of the last append: a batch has many for one aggregate
 	kinds     kinds
 	commands  commands
+	seen      uint64                       // of the slots that were looked at beforehand; kept lest the compiler leave the looking out
 	snapshots map[string][]engine.Snapshot // of each aggregate the newest few, oldest first
 	wake      chan struct{}                // what waiters wait on; nil while nobody waits
 	closed    bool
@@ -31,7 +32,7 @@ var (
 func New() *Store {
 	return &Store{
 		streams:   make(map[string]*stream),
-		kinds:     kinds{known: make(map[kind]*kind)},
+		kinds:     kinds{known: make(map[kind]int)},
 		commands:  newCommands(),
 		snapshots: make(map[string][]engine.Snapshot),
 	}
@@ -54,6 +55,9 @@ func (s *Store) Append(ctx context.Context, batch []engine.Append) []engine.Resu
 	return results
 }
 
+// blockAppends is how many appends of a batch are prepared together.
+const blockAppends = 64
+
 // apply appends what passed the checks, under the lock, and gives back the channel of those who wait for it, if any.
 // Closing it is left to the caller, after the lock.
 func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan struct{}) {
@@ -64,11 +68,11 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 		return nil
 	}
 	before := s.log.length
-	s.commands.warm(batch)
-	for i := range batch {
-		if results[i].Err == nil {
-			results[i] = s.applyOne(&batch[i], batch[i].Chained && i > 0 && results[i-1].Breaks())
-		}
+	broken := false
+	for len(batch) > 0 {
+		n := min(len(batch), blockAppends)
+		broken = s.applyBlock(batch[:n], results[:n], broken)
+		batch, results = batch[n:], results[n:]
 	}
 	if s.log.length > before {
 		wake, s.wake = s.wake, nil
@@ -76,55 +80,103 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 	return wake
 }
 
+// applyBlock appends some of a batch. First it looks at the places where their ids will be looked for: the processor
+// fetches all of them at once then, instead of one after another between other work. Broken tells whether what is chained
+// to the append before must conflict; it gives the same for what comes next.
+func (s *Store) applyBlock(batch []engine.Append, results []engine.Result, broken bool) bool {
+	var hashes [blockAppends]uint64
+	seen := uint64(0)
+	for i := range batch {
+		hashes[i] = s.commands.hash(&batch[i].CommandID)
+		seen ^= s.commands.glance(hashes[i])
+	}
+	s.seen = seen
+	for i := range batch {
+		if results[i].Err == nil {
+			s.applyOne(&batch[i], hashes[i], batch[i].Chained && broken, &results[i])
+		}
+		broken = results[i].Breaks()
+	}
+	return broken
+}
+
 // applyOne decides one append and stores it. Every rule is looked at before the first change, and no change can fail:
 // that makes the append atomic.
-func (s *Store) applyOne(a *engine.Append, broken bool) engine.Result {
+func (s *Store) applyOne(a *engine.Append, hash uint64, broken bool, result *engine.Result) {
 	target := s.last
 	if target == nil || target.name != a.Aggregate {
 		target = s.streams[a.Aggregate]
 	}
 	if !a.CommandID.IsZero() {
-		if first := s.commands.find(&a.CommandID); first != nil {
-			return first.answer(a)
+		if first := s.commands.find(&a.CommandID, hash, &s.log); first != 0 {
+			*result = s.answer(first, a)
+			return
 		}
 	}
 	version := target.version()
 	if broken || !a.Expected.Holds(version) {
-		return engine.Result{Err: &engine.ConflictError{
-			Aggregate: a.Aggregate, Expected: a.Expected, Actual: version,
-		}}
+		result.Err = &engine.ConflictError{Aggregate: a.Aggregate, Expected: a.Expected, Actual: version}
+		return
 	}
 	if target == nil {
 		target = &stream{name: strings.Clone(a.Aggregate)} // the caller's string may be part of a large one
 		s.streams[target.name] = target
 	}
 	s.last = target
-	result := engine.Result{First: version + 1, Last: version, Rejection: a.Rejection}
-	for i := range a.Events {
-		result.Last++
-		result.Position = s.add(&a.Events[i].Message, target)
+	result.First, result.Last, result.Rejection = version+1, version+engine.Version(len(a.Events)), a.Rejection
+	first := s.addAll(a.Events, target)
+	if first != 0 {
+		result.Position = first + engine.Position(len(a.Events)-1)
 	}
 	if !a.CommandID.IsZero() {
-		s.commands.add(receipt{
-			id: a.CommandID, stream: target, first: result.First, last: result.Last, position: result.Position, rejection: a.Rejection,
-			digest: a.Digest,
-		})
+		s.commands.add(hash, s.entry(a, first, result))
 	}
-	return result
 }
 
-// add writes one event behind the log and behind its stream.
-func (s *Store) add(m *engine.Message, target *stream) engine.Position {
-	r, position := s.log.add()
-	target.positions = append(target.positions, position)
-	*r = record{
-		id: m.ID, correlation: m.CorrelationID, causation: m.CausationID, stream: target, version: target.version(),
-		kind: s.kinds.of(m), time: m.Time, data: m.Data,
+// addAll writes events behind the log and behind their stream, and gives the position of the first, 0 when there is none.
+func (s *Store) addAll(events []engine.Event, target *stream) (first engine.Position) {
+	for i := range events {
+		r, position := s.log.add()
+		target.positions = append(target.positions, position)
+		r.fill(&events[i].Message, target, target.version(), &s.kinds, &s.log)
+		if i == 0 {
+			first = position
+			r.facts |= newFacts(0, len(events)-1, 0)
+		}
 	}
-	if m.TraceParent != "" || m.Metadata != nil {
-		r.rare = &rare{m.TraceParent, m.Metadata}
+	return first
+}
+
+// entry says where the result of a new append is kept: nowhere else, when the first of its events tells all of it.
+func (s *Store) entry(a *engine.Append, first engine.Position, result *engine.Result) entry {
+	if first != 0 && first < engine.Position(inReceipt) && a.Digest == 0 && a.Events[0].CausationID == a.CommandID {
+		return entry(first)
 	}
-	return position
+	return s.commands.keep(receipt{
+		id: a.CommandID, stream: s.last, first: result.First, last: result.Last, position: result.Position,
+		rejection: a.Rejection, digest: a.Digest,
+	})
+}
+
+// answer is the result for a command id that comes again: the first one, unless it comes for another aggregate or with
+// other words.
+func (s *Store) answer(at entry, a *engine.Append) engine.Result {
+	var first receipt
+	if at&inReceipt != 0 {
+		first = *s.commands.at(at)
+	} else {
+		r := s.log.record(engine.Position(at))
+		version, more := r.facts.version(), r.facts.more()
+		first = receipt{
+			stream: r.stream, first: version, last: version + engine.Version(more), position: engine.Position(at) + engine.Position(more),
+		}
+	}
+	if first.stream.name != a.Aggregate || first.digest != 0 && a.Digest != 0 && first.digest != a.Digest {
+		return engine.Result{Err: &engine.ReusedError{CommandID: a.CommandID, First: first.stream.name, Again: a.Aggregate}}
+	}
+	return engine.Result{
+		First: first.first, Last: first.last, Position: first.position, Rejection: first.rejection, Duplicate: true,
+	}
 }
 
 // Load reads the stream of one aggregate as it is when the iteration starts, from a version on. It never blocks a
