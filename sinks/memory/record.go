@@ -36,6 +36,8 @@ const (
 	noTime   = math.MinInt64
 )
 
+const _ = uint(0xfff - (engine.MaxAppendEvents - 1)) // does not compile when more does not fit
+
 // kind holds the attributes that are the same for most events of a type.
 type kind struct{ typ, source, contentType, schema string }
 

@@ -75,6 +75,9 @@ func (h *history) fresh() engine.Append {
 	default:
 		a.Events = h.events(aggregate, rapid.IntRange(0, 4).Draw(h.t, "events"))
 	}
+	if rapid.Bool().Draw(h.t, "caused") {
+		caused(&a)
+	}
 	return a
 }
 

@@ -62,8 +62,17 @@ func newEvents(aggregate string, n int) []engine.Event {
 
 // newAppend makes an append of n events, with a new command id.
 func newAppend(aggregate string, expected engine.Expected, n int) engine.Append {
-	return engine.Append{
+	a := engine.Append{
 		Aggregate: aggregate, Expected: expected, CommandID: engine.NewID(), Events: newEvents(aggregate, n),
+	}
+	caused(&a)
+	return a
+}
+
+// caused makes the command of an append the cause of its events, as it is in a pipeline.
+func caused(a *engine.Append) {
+	for i := range a.Events {
+		a.Events[i].CausationID, a.Events[i].CorrelationID = a.CommandID, a.CommandID
 	}
 }
 
