@@ -83,6 +83,7 @@ func (t *turn) load(ctx context.Context, at *post) {
 		if err != nil {
 			t.exact = false
 			t.lane.forget()
+			t.p.haltIfShut(err)
 			t.failDeciders(fmt.Errorf("pipeline: aggregate %q cannot be loaded: %w", t.lane.id, err))
 		}
 		return

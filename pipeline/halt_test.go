@@ -67,6 +67,25 @@ func TestShutStoreEndsTheReading(t *testing.T) {
 	})
 }
 
+// So does one that is shut before it can be asked for the state of an aggregate.
+func TestShutStoreEndsTheReadingOfDeciders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read := 0
+		store := memory.New()
+		b := newBelt(t, store, pipeline.Options{})
+		require.NoError(t, store.Close())
+		report, err := b.Run(t.Context(), sources.Seq(func(yield func(*engine.Command) bool) {
+			for yield(engine.NewCommand("a", put{Amounts: []int{1}})) && read < 1000 {
+				read++
+				time.Sleep(time.Millisecond)
+			}
+		}))
+		require.ErrorIs(t, err, engine.ErrClosed)
+		require.Positive(t, report.DeadLettered)
+		require.Less(t, read, 20)
+	})
+}
+
 // Dead letters that cannot be kept end the run too.
 func TestDeadLettersThatCannotBeKeptEndTheReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -133,6 +133,13 @@ func (p *Pipeline) halt(why error) {
 	}
 }
 
+// haltIfShut halts when the store, which gave the error, takes nothing any more.
+func (p *Pipeline) haltIfShut(err error) {
+	if errors.Is(err, engine.ErrClosed) {
+		p.halt(fmt.Errorf("pipeline: the store takes nothing any more: %w", err))
+	}
+}
+
 // halted is why the reading was halted, or nil.
 func (p *Pipeline) halted() error {
 	if why := p.trouble.Load(); why != nil {

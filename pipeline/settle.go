@@ -103,9 +103,7 @@ func (t *turn) storeAgain(task *task, err error) bool {
 
 // refused ends a command that the store would not take.
 func (t *turn) refused(task *task, err error) {
-	if errors.Is(err, engine.ErrClosed) {
-		t.p.halt(fmt.Errorf("pipeline: the store takes nothing any more: %w", err))
-	}
+	t.p.haltIfShut(err)
 	if t.p.cut.Load() && errors.Is(err, context.Canceled) {
 		err = ErrStopped
 	}
