@@ -28,6 +28,8 @@ type BusOptions struct {
 	// OnlyIfAllFail makes a publish fail only if all handlers of the message fail; the errors of some are dropped. Zero
 	// means that any handler's error fails the publish.
 	OnlyIfAllFail bool
+	// Use is the middleware around every handler of the bus, the first outermost. Subscribe reports what is wrong with it.
+	Use []Middleware
 }
 
 // Subscribe subscribes a handler of messages whose payload is a T. A message of that type with another payload counts as
@@ -42,6 +44,26 @@ func Subscribe[T any](
 		}
 		return handle(ctx, m, data)
 	})
+}
+
+// around puts the middleware of the bus around a handler.
+func (o BusOptions) around(typ, handler string, handle MessageHandler) (MessageHandler, error) {
+	if len(o.Use) == 0 {
+		return handle, nil
+	}
+	if faults := checkMiddleware(o.Use); len(faults) > 0 {
+		return nil, joinErrors(faults)
+	}
+	next, err := around(o.Use, func(ctx context.Context, c Call) ([]any, error) {
+		return nil, handle(ctx, c.Message)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, m *Message) error {
+		_, err := next(ctx, Call{Type: typ, Handler: handler, Message: m, Data: m.Data})
+		return err
+	}, nil
 }
 
 // SyncBus calls the handlers of a message one after another in the goroutine of the publisher.
@@ -106,6 +128,10 @@ func (s *subscriptions) Subscribe(typ, handler string, handle MessageHandler) er
 	}
 	if handle == nil {
 		return fmt.Errorf("engine: handler %q of %q is nil", handler, typ)
+	}
+	handle, err := s.options.around(typ, handler, handle)
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,7 +24,7 @@ type Decider[S any] struct {
 	registry *Registry
 	name     string
 	initial  func() S
-	decide   named[func(ctx context.Context, state S, data any) ([]any, error)]
+	decide   named[func(ctx context.Context, f *folded[S], cmd *Command, data any) ([]any, error)]
 	evolve   named[func(state S, data any) (S, error)]
 }
 
@@ -41,28 +41,34 @@ func NewDecider[S any](r *Registry, name string, initial func() S) *Decider[S] {
 
 // Decide registers the command type C under its wire name, and the function that decides it. An error made by [Reject]
 // refuses the command.
-func Decide[S, C any](d *Decider[S], typ string, decide func(ctx context.Context, state S, cmd C) ([]any, error)) {
+func Decide[S, C any](
+	d *Decider[S], typ string, decide func(ctx context.Context, state S, cmd C) ([]any, error),
+) Registration {
 	t := register[C](d.registry, commandKind, typ)
 	if decide == nil {
 		d.registry.fail("command %q: decider %q has a nil function", typ, d.name)
 	}
+	entry := t.enter(d.name, true)
 	if t.route.NewAggregate != nil {
 		d.registry.fail("command %q has two deciders", typ)
-		return
+		return entry
 	}
 	t.route.NewAggregate, t.route.First = d.newAggregate, len(t.route.Handlers)
-	d.decide.set(typ, func(ctx context.Context, state S, data any) ([]any, error) {
+	t.wrapDecider = func(chain []Middleware) error { return d.wrap(typ, chain) }
+	d.decide.set(typ, func(ctx context.Context, f *folded[S], _ *Command, data any) ([]any, error) {
 		typed, ok := data.(C)
 		if !ok {
 			return nil, &PayloadError{Want: goType[C]().String(), Got: data}
 		}
-		return decide(ctx, state, typed)
+		return decide(ctx, f.state, typed)
 	})
+	return entry
 }
 
 // Evolve registers the event type E under its wire name and what it does to the state.
 func Evolve[S, E any](d *Decider[S], typ string, evolve func(state S, event E) S) {
-	register[E](d.registry, eventKind, typ)
+	t := register[E](d.registry, eventKind, typ)
+	t.evolvedBy = append(t.evolvedBy, d.name)
 	if evolve == nil {
 		d.registry.fail("event %q: decider %q has a nil function", typ, d.name)
 	}
@@ -97,7 +103,7 @@ func (f *folded[S]) Decide(ctx context.Context, typ string, cmd *Command, data a
 			events, err = nil, failure(err, v, typ, cmd.ID, f.decider.name)
 		}
 	}()
-	return decide(ctx, f.state, data)
+	return decide(ctx, f, cmd, data)
 }
 
 // Evolve passes over events that the decider does not evolve: they belong to the stream, not to the state.

@@ -1,8 +1,9 @@
 // Package engine holds the words and the promises of Orchestrix.
 //
 // What lives here: the [Message] envelope with [Command] and [Event]; the [Registry] of message types, handlers,
-// deciders and modules; the two buses, [SyncBus] and [AsyncBus], and the adapters between them; the [Store] contract;
-// the codec; what passes between the rooms ([Batch], [Recorder], [Feeder]); and every error.
+// deciders and modules; [Middleware] around them and the [Topology] of it all; the two buses, [SyncBus] and [AsyncBus],
+// and the adapters between them; the [Store] contract; the codec; what passes between the rooms ([Batch], [Recorder],
+// [Feeder]); and every error, with the class it is of.
 //
 // What does not: the moving belt is in package pipeline, where messages come from in sources, where they rest in sinks.
 // Nothing here knows of go-streams, and no goroutine outlives a call, with one exception that says so: [NonBlocking].
@@ -27,7 +28,17 @@
 // # For those who write a domain
 //
 // [NewRegistry] with [OnCommand], [RegisterEvent], [NewDecider], [Decide], [Evolve] and [Reject]; [NewCommand] makes
-// commands, [Outcome] is what comes back. The rest is for those who write something else.
+// commands, [Outcome] is what comes back. [Temporary] and [Permanent] say of an error whether it is worth another try.
+// The rest is for those who write something else.
+//
+// # Middleware
+//
+// A [Middleware] is func(next) next with a name. One fits command handlers, deciders and the handlers of a bus:
+// [Registry.Use] puts it around all handlers of a registry, [Registry.UseFor] around those of one command, BusOptions.Use
+// around those of a bus. The first that is used is the outermost, and what is for one command is inside of what is for all.
+// The chain is made once, when the registry is sealed or a handler subscribes, and a registry without middleware calls the
+// same functions as before. Package engine/middleware has timeouts, retry, validation, limits, a circuit breaker, a log and
+// traces. [Registry.Describe] tells what stands around what.
 //
 // # For those who write a store, a source or a stage
 //

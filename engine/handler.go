@@ -20,7 +20,7 @@ type Handler struct {
 // refuses it.
 func OnCommand[C any](
 	r *Registry, typ, handler string, handle func(ctx context.Context, cmd *Command, data C) ([]any, error),
-) {
+) Registration {
 	t := register[C](r, commandKind, typ)
 	if err := CheckName("handler name", handler); err != nil {
 		r.errs = append(r.errs, err)
@@ -44,6 +44,7 @@ func OnCommand[C any](
 			return handle(ctx, cmd, typed)
 		},
 	})
+	return t.enter(handler, false)
 }
 
 // Call runs the handler and gives the payloads of its events. An error is a *HandlerError around the cause; a panic is

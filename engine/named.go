@@ -6,11 +6,11 @@ const few = 8
 
 // named finds functions by the name that each is registered under.
 type named[F any] struct {
-	first []entry[F] // the first few
+	first []slot[F] // the first few
 	rest  map[string]F
 }
 
-type entry[F any] struct {
+type slot[F any] struct {
 	name string
 	of   F
 }
@@ -24,7 +24,7 @@ func (n *named[F]) set(name string, of F) {
 		}
 	}
 	if len(n.first) < few {
-		n.first = append(n.first, entry[F]{name, of})
+		n.first = append(n.first, slot[F]{name, of})
 		return
 	}
 	if n.rest == nil {

@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"sync"
 	"sync/atomic"
 )
 
@@ -27,9 +29,15 @@ func (k kind) String() string {
 type Registry struct {
 	types  map[string]*messageType
 	byGo   map[reflect.Type]*messageType
+	listed []*messageType                  // in registration sequence
 	recent [64]atomic.Pointer[messageType] // found in byGo, which only grows, by the place of the Go type
 	errs   []error
-	sealed atomic.Bool // several pipelines may be made of one registry at the same time
+
+	around     []Middleware
+	aroundType map[string][]Middleware // by command type
+	readers    map[string][]string     // by event type
+	sealing    sync.Once               // several pipelines may be made of one registry at the same time
+	sealed     atomic.Bool
 }
 
 // messageType is everything known of one type of message.
@@ -38,7 +46,14 @@ type messageType struct {
 	kind   kind
 	goType reflect.Type
 	decode func(Raw) (any, error)
-	route  Route
+
+	// Of a command.
+	route       Route
+	entries     []*entry // in registration sequence
+	wrapDecider func(chain []Middleware) error
+
+	// Of an event.
+	evolvedBy []string
 }
 
 // A Route is how commands of one type are handled.
@@ -54,7 +69,10 @@ type Route struct {
 
 // NewRegistry makes a registry and lets each module register what it has.
 func NewRegistry(modules ...Module) *Registry {
-	r := &Registry{types: map[string]*messageType{}, byGo: map[reflect.Type]*messageType{}}
+	r := &Registry{
+		types: map[string]*messageType{}, byGo: map[reflect.Type]*messageType{},
+		aroundType: map[string][]Middleware{}, readers: map[string][]string{},
+	}
 	for _, m := range modules {
 		m.Register(r)
 	}
@@ -67,12 +85,20 @@ type Module interface{ Register(r *Registry) }
 // RegisterEvent gives the event type E its wire name. Events that a decider evolves are registered by Evolve.
 func RegisterEvent[E any](r *Registry, name string) { register[E](r, eventKind, name) }
 
-// Err reports everything that was registered wrongly, joined, or nil.
-func (r *Registry) Err() error { return joinErrors(r.errs) }
+// RegisterCommand gives the command type C its wire name before anything handles it. Handlers and deciders register the
+// commands that they handle by themselves. A command that nobody handles is refused, and [Topology.Lint] finds it.
+func RegisterCommand[C any](r *Registry, name string) { register[C](r, commandKind, name) }
 
-// Seal ends registration and returns what Err returns. Later registrations are faults. pipeline.New seals its registry.
+// Err reports everything that was registered wrongly, joined, or nil.
+func (r *Registry) Err() error { return joinErrors(slices.Concat(r.errs, r.dangling())) }
+
+// Seal ends registration, puts the middleware around the handlers, and returns what Err returns. Later registrations are
+// faults. pipeline.New seals its registry.
 func (r *Registry) Seal() error {
-	r.sealed.Store(true)
+	r.sealing.Do(func() {
+		r.wrapAll()
+		r.sealed.Store(true)
+	})
 	return r.Err()
 }
 
@@ -88,6 +114,9 @@ func (r *Registry) Route(cmd *Command) (*Route, error) {
 	}
 	if t.kind != commandKind {
 		return nil, fmt.Errorf("%w: %q is an event, not a command", ErrNoType, t.name)
+	}
+	if len(t.entries) == 0 {
+		return nil, fmt.Errorf("%w: %q has neither a handler nor a decider", ErrNoType, t.name)
 	}
 	return &t.route, nil
 }
@@ -147,6 +176,7 @@ func register[T any](r *Registry, kind kind, name string) *messageType {
 		return t
 	}
 	r.types[name], r.byGo[t.goType] = t, t
+	r.listed = append(r.listed, t)
 	return t
 }
 

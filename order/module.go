@@ -8,15 +8,16 @@ type Module struct{}
 var _ engine.Module = Module{}
 
 // Register enters every command with its rule and every event with what it does to an [Order]. The names are the wire
-// names; renaming one would make stored events unreadable.
+// names; renaming one would make stored events unreadable. What a command makes is declared for drawings: see
+// engine.Topology.
 func (Module) Register(r *engine.Registry) {
 	d := engine.NewDecider(r, "order", func() Order { return Order{} })
 
-	engine.Decide(d, "order.create", create)
-	engine.Decide(d, "order.add_item", addItem)
-	engine.Decide(d, "order.pay", pay)
-	engine.Decide(d, "order.ship", ship)
-	engine.Decide(d, "order.cancel", cancel)
+	engine.Decide(d, "order.create", create).Makes("order.created")
+	engine.Decide(d, "order.add_item", addItem).Makes("order.item_added")
+	engine.Decide(d, "order.pay", pay).Makes("order.paid")
+	engine.Decide(d, "order.ship", ship).Makes("order.shipped")
+	engine.Decide(d, "order.cancel", cancel).Makes("order.cancelled")
 
 	engine.Evolve(d, "order.created", Order.created)
 	engine.Evolve(d, "order.item_added", Order.itemAdded)

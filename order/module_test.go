@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -118,6 +119,36 @@ func TestModuleEvolvesEveryEvent(t *testing.T) {
 		}
 		require.ErrorContains(t, err, reasons[i], "after %s", e.name)
 	}
+}
+
+// What the module declares to make is what its rules make: each command meets each history that lets it through.
+func TestModuleMakesWhatItDeclares(t *testing.T) {
+	r := registry(t)
+	require.Empty(t, r.Describe().Lint())
+	declared, made := map[string][]string{}, map[string][]string{}
+	for _, c := range r.Describe().Commands {
+		declared[c.Type] = c.Handlers[0].Makes
+	}
+	for n := range events {
+		for _, c := range commands {
+			cmd := engine.NewCommand("order-1", c.data)
+			route, err := r.Route(cmd)
+			require.NoError(t, err)
+			aggregate := route.NewAggregate()
+			for _, e := range events[:n] {
+				require.NoError(t, aggregate.Evolve(e.name, e.data))
+			}
+			payloads, _ := aggregate.Decide(t.Context(), c.name, cmd, c.data)
+			stated, err := r.Events(nil, cmd, payloads, time.Now())
+			require.NoError(t, err)
+			for _, e := range stated {
+				if !slices.Contains(made[c.name], e.Type) {
+					made[c.name] = append(made[c.name], e.Type)
+				}
+			}
+		}
+	}
+	require.Equal(t, declared, made)
 }
 
 // Two aggregates made of one registry share nothing.
