@@ -73,8 +73,22 @@ func brief(err error) error {
 	return errors.New(strings.ToValidUTF8(text[:most], "") + "…")
 }
 
-// check returns an error when an attribute of the message is out of bounds. Only the type may not be empty.
-func (m *Message) check() error {
+// check returns an error when an attribute of the message is out of bounds. Only the type may not be empty. Most messages
+// are like the one that passed before, if there is one.
+func (m *Message) check(passed *Message) error {
+	if passed == nil || m.Type != passed.Type || m.Source != passed.Source || m.ContentType != passed.ContentType ||
+		m.Schema != passed.Schema || m.TraceParent != passed.TraceParent {
+		if err := m.checkNames(); err != nil {
+			return err
+		}
+	}
+	if m.Metadata != nil {
+		return checkMetadata(m.Metadata)
+	}
+	return nil
+}
+
+func (m *Message) checkNames() error {
 	if err := CheckName("type", m.Type); err != nil {
 		return err
 	}
@@ -88,10 +102,14 @@ func (m *Message) check() error {
 			return err
 		}
 	}
-	if len(m.Metadata) > MaxMetadata {
-		return &LimitError{What: "metadata", Why: tooMany(len(m.Metadata), MaxMetadata, "attributes")}
+	return nil
+}
+
+func checkMetadata(metadata map[string]string) error {
+	if len(metadata) > MaxMetadata {
+		return &LimitError{What: "metadata", Why: tooMany(len(metadata), MaxMetadata, "attributes")}
 	}
-	for name, value := range m.Metadata {
+	for name, value := range metadata {
 		if err := CheckName("metadata name", name); err != nil {
 			return err
 		}

@@ -172,12 +172,25 @@ func Follow(ctx context.Context, store Store, after Position) iter.Seq2[Event, e
 
 // CheckAppend returns the error with which every store refuses an append that is out of bounds. It counts the bytes
 // of the rejection and of payloads that are Raw, and of no others.
-func CheckAppend(a *Append) error {
+func CheckAppend(a *Append) error { return a.CheckAfter(nil) }
+
+// CheckAfter is CheckAppend for one that comes after another that passed, if there is one: what both have in common is not
+// looked at again.
+func (a *Append) CheckAfter(passed *Append) error {
 	if a.Letter != nil {
 		return checkLetter(a)
 	}
-	if err := CheckName("aggregate id", a.Aggregate); err != nil {
-		return err
+	if passed != nil && passed.Letter != nil {
+		passed = nil // its names are not those of an append
+	}
+	var before *Message // the last one that passed
+	if passed == nil || passed.Aggregate != a.Aggregate {
+		if err := CheckName("aggregate id", a.Aggregate); err != nil {
+			return err
+		}
+	}
+	if passed != nil && len(passed.Events) > 0 {
+		before = &passed.Events[len(passed.Events)-1].Message
 	}
 	if a.Rejection != "" && len(a.Events) > 0 {
 		return &LimitError{What: "append", Why: "holds both a rejection and events"}
@@ -188,9 +201,10 @@ func CheckAppend(a *Append) error {
 	size := len(a.Rejection)
 	for i := range a.Events {
 		e := &a.Events[i]
-		if err := e.check(); err != nil {
+		if err := e.check(before); err != nil {
 			return err
 		}
+		before = &e.Message
 		if e.Subject != a.Aggregate {
 			return &LimitError{What: "event subject", Why: fmt.Sprintf("%q is not the aggregate %q", e.Subject, a.Aggregate)}
 		}

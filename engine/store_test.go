@@ -57,6 +57,12 @@ func TestCheckAppend(t *testing.T) {
 	event := func(typ, subject string) []engine.Event {
 		return []engine.Event{events(1, 0)[0], {Message: engine.Message{Type: typ, Subject: subject}}}
 	}
+	message := func(m engine.Message) []engine.Event {
+		m.Type, m.Subject = "t", "a"
+		return append(events(1, 0), engine.Event{Message: m})
+	}
+	passed := engine.Append{Aggregate: "a", Events: events(2, 0)}
+	require.NoError(t, engine.CheckAppend(&passed))
 	for _, c := range []struct {
 		name, want string // want is empty when the append is allowed
 		append     engine.Append
@@ -84,17 +90,33 @@ func TestCheckAppend(t *testing.T) {
 		},
 		{"no type", "type is empty", engine.Append{Aggregate: "a", Events: event("", "a")}},
 		{"bad type", `type "\x7f" holds a control character`, engine.Append{Aggregate: "a", Events: event("\x7f", "a")}},
+		{"bad source", "source has 256 bytes, 255 are allowed", engine.Append{
+			Aggregate: "a", Events: message(engine.Message{Source: strings.Repeat("x", 256)}),
+		}},
+		{"bad content type", `content type "\n" holds a control character`, engine.Append{
+			Aggregate: "a", Events: message(engine.Message{ContentType: "\n"}),
+		}},
+		{"bad schema", `schema "\n" holds a control character`, engine.Append{
+			Aggregate: "a", Events: message(engine.Message{Schema: "\n"}),
+		}},
+		{"bad trace", `traceparent "\n" holds a control character`, engine.Append{
+			Aggregate: "a", Events: message(engine.Message{TraceParent: "\n"}),
+		}},
+		{"bad metadata", `metadata name "\n" holds a control character`, engine.Append{
+			Aggregate: "a", Events: message(engine.Message{Metadata: map[string]string{"\n": ""}}),
+		}},
 		{"another's event", `event subject "b" is not the aggregate "a"`, engine.Append{Aggregate: "a", Events: event("t", "b")}},
 		{"nobody's event", `event subject "" is not the aggregate "a"`, engine.Append{Aggregate: "a", Events: event("t", "")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := engine.CheckAppend(&c.append)
-			if c.want == "" {
-				require.NoError(t, err)
-				return
+			for _, err := range []error{engine.CheckAppend(&c.append), c.append.CheckAfter(&passed)} {
+				if c.want == "" {
+					require.NoError(t, err)
+					continue
+				}
+				require.EqualError(t, err, "engine: "+c.want)
+				require.ErrorIs(t, err, engine.ErrLimit)
 			}
-			require.EqualError(t, err, "engine: "+c.want)
-			require.ErrorIs(t, err, engine.ErrLimit)
 		})
 	}
 }

@@ -46,8 +46,11 @@ func (s *Store) Append(ctx context.Context, batch []engine.Append) []engine.Resu
 	if err := ctx.Err(); err != nil {
 		return fail(results, err)
 	}
+	var passed *engine.Append
 	for i := range batch {
-		results[i].Err = engine.CheckAppend(&batch[i])
+		if results[i].Err = batch[i].CheckAfter(passed); results[i].Err == nil {
+			passed = &batch[i]
+		}
 	}
 	if wake := s.apply(batch, results); wake != nil {
 		close(wake)
