@@ -1,12 +1,23 @@
 package sinks
 
-import "github.com/orchestrix-go/orchestrix/engine"
+import (
+	"slices"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
 
 // group is the batches of one call of the store. It is used again.
 type group struct {
 	batches []*engine.Batch
 	joined  []engine.Append
 	appends []engine.Append // joined, or those of the only batch
+	results []engine.Result // for a store that takes an array for them
+}
+
+// room gives an empty result for each append.
+func (g *group) room() []engine.Result {
+	g.results = slices.Grow(g.results[:0], len(g.appends))[:len(g.appends)]
+	return g.results
 }
 
 // add takes batches over.
@@ -31,5 +42,6 @@ func (g *group) settle(results []engine.Result) {
 	}
 	clear(g.batches)
 	clear(g.joined)
-	g.batches, g.joined, g.appends = g.batches[:0], g.joined[:0], nil
+	clear(g.results)
+	g.batches, g.joined, g.appends, g.results = g.batches[:0], g.joined[:0], nil, g.results[:0]
 }

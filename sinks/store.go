@@ -39,6 +39,7 @@ const (
 // has one batch under way at most.
 type Store struct {
 	store     engine.Store
+	into      func(context.Context, []engine.Append, []engine.Result) []engine.Result // its Append, see reuser; or nil
 	followers []streams.Sink
 
 	mu      sync.Mutex
@@ -64,9 +65,20 @@ var (
 	_ engine.Recorder = (*Store)(nil)
 )
 
+// reuser is a store that can write its results into an array that served before, as sinks/memory. What embeds one is
+// another store than the one that it names.
+type reuser interface {
+	Reuse() (engine.Store, func(context.Context, []engine.Append, []engine.Result) []engine.Result)
+}
+
 // NewStore makes a sink of a store. It starts nothing, and it does not close the store.
 func NewStore(store engine.Store) *Store {
 	s := &Store{store: store, in: make(chan any), done: make(chan struct{})}
+	if r, ok := store.(reuser); ok {
+		if self, into := r.Reuse(); self == store {
+			s.into = into
+		}
+	}
 	s.ready.L = &s.mu
 	s.groups.New = func() any { return new(group) }
 	return s
@@ -109,7 +121,7 @@ func (s *Store) Record(batches ...*engine.Batch) {
 	defer s.leave() // deferred, for a Settle that ends this goroutine
 	g := s.groups.Get().(*group)
 	g.add(batches)
-	g.settle(s.append(ctx, g.appends))
+	g.settle(s.append(ctx, g))
 	s.groups.Put(g)
 }
 
@@ -163,7 +175,7 @@ func (s *Store) appendGroup(ctx context.Context, g *group, turn chan struct{}) b
 			return nil, false
 		}
 		defer s.settling(len(g.appends))
-		return s.append(ctx, g.appends), true
+		return s.append(ctx, g), true
 	}()
 	if more {
 		g.settle(results)
@@ -220,9 +232,10 @@ func (s *Store) linger() {
 	}
 }
 
-// append brings appends to the store, or answers them when ctx is done. A store that panics or answers in the wrong
-// number may have stored anything: unknown.
-func (s *Store) append(ctx context.Context, appends []engine.Append) (results []engine.Result) {
+// append brings the appends of a group to the store, or answers them when ctx is done. A store that panics or answers in
+// the wrong number may have stored anything: unknown.
+func (s *Store) append(ctx context.Context, g *group) (results []engine.Result) {
+	appends := g.appends
 	if err := ctx.Err(); err != nil {
 		return refused(len(appends), err)
 	}
@@ -231,6 +244,9 @@ func (s *Store) append(ctx context.Context, appends []engine.Append) (results []
 			results = unknown(len(appends), fmt.Errorf("the store panicked: %v", v))
 		}
 	}()
+	if s.into != nil {
+		return s.into(ctx, appends, g.room())
+	}
 	results = s.store.Append(ctx, appends)
 	if len(results) != len(appends) {
 		return unknown(len(appends), fmt.Errorf("the store gave %d results for %d appends", len(results), len(appends)))

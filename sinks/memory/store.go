@@ -42,7 +42,17 @@ func New() *Store {
 // store's lock once for the whole call, so that larger batches cost less for each append. The events are copied, their
 // payloads are not.
 func (s *Store) Append(ctx context.Context, batch []engine.Append) []engine.Result {
-	results := make([]engine.Result, len(batch))
+	return s.appendInto(ctx, batch, make([]engine.Result, len(batch)))
+}
+
+// Reuse gives an Append that writes its results into an array that served before, which the caller sees to: as many empty
+// results as there are appends. It comes with the store that it belongs to: what embeds a Store has this method too, and
+// must not be passed over.
+func (s *Store) Reuse() (engine.Store, func(context.Context, []engine.Append, []engine.Result) []engine.Result) {
+	return s, s.appendInto
+}
+
+func (s *Store) appendInto(ctx context.Context, batch []engine.Append, results []engine.Result) []engine.Result {
 	if err := ctx.Err(); err != nil {
 		return fail(results, err)
 	}

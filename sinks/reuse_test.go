@@ -1,0 +1,77 @@
+package sinks_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/sinks"
+	"github.com/orchestrix-go/orchestrix/sinks/memory"
+)
+
+// counting is a memory store with an Append of its own, and with whatever else a memory store has.
+type counting struct {
+	*memory.Store
+	appends int
+}
+
+func (c *counting) Append(ctx context.Context, batch []engine.Append) []engine.Result {
+	c.appends += len(batch)
+	return c.Store.Append(ctx, batch)
+}
+
+// What embeds a store that takes an array for its results is appended to all the same.
+func TestEmbeddedStoreIsNotPassedOver(t *testing.T) {
+	store := &counting{Store: memory.New()}
+	sink := sinks.NewStore(store)
+	batch, told := batchOf("a", 3)
+	sink.Record(batch)
+	sink.Close()
+	require.NoError(t, sink.Run(t.Context()))
+	told.ok(t, 3)
+	require.Equal(t, 3, store.appends)
+}
+
+// An array for results that served before brings nothing of what it held: a conflict, a rejection.
+func TestResultsAreNotMixedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := sinks.NewStore(memory.New())
+		ended := make(chan error, 1) // the goroutine sends once, the end of the test receives
+		go func() { ended <- sink.Run(t.Context()) }()
+		synctest.Wait()
+		version := engine.Version(0)
+		next := func() engine.Result {
+			version++
+			return engine.Result{First: version, Last: version, Position: engine.Position(version)}
+		}
+		for i := range 210 {
+			batch, told := batchOf("a", i%7+1)
+			first := &batch.Appends[0]
+			var want []engine.Result
+			switch i % 3 {
+			case 0:
+				first.Events, first.Rejection = nil, "no"
+				want = append(want, engine.Result{First: version + 1, Last: version, Rejection: "no"})
+			case 1:
+				first.Expected = engine.Exactly(version + 1)
+				want = append(want, engine.Result{
+					Err: &engine.ConflictError{Aggregate: "a", Expected: first.Expected, Actual: version},
+				})
+			default:
+				want = append(want, next())
+			}
+			for range i % 7 {
+				want = append(want, next())
+			}
+			sink.Record(batch)
+			synctest.Wait()
+			_, got := told.told()
+			require.Equal(t, want, got)
+		}
+		sink.Close()
+		require.NoError(t, <-ended)
+	})
+}
