@@ -12,17 +12,19 @@ import (
 // ID names one message: 16 bytes, a UUID. The zero ID means "none".
 type ID [16]byte
 
-// NewID returns a fresh UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits from the runtime's ChaCha8
-// generator. Ids made in different milliseconds sort by time; within one millisecond their sequence is random.
-// It takes no lock, so that many goroutines can make ids at once.
+// NewID returns a fresh UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, 12 bits of the millisecond's fraction, then 62
+// random bits from the runtime's ChaCha8 generator. Ids made a quarter of a microsecond apart or more sort by time; within
+// it their sequence is random. It takes no lock, so that many goroutines can make ids at once.
 func NewID() ID { return newIDAt(time.Now()) }
 
 func newIDAt(now time.Time) ID {
+	const version, variant = 0x7000, 1 << 63
+	since := uint64(now.UnixNano())
+	milli := since / 1e6
+	fraction := (since - milli*1e6) << 12 / 1e6
 	var id ID
-	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16|rand.Uint64()&0xffff)
-	binary.BigEndian.PutUint64(id[8:], rand.Uint64())
-	id[6] = id[6]&0x0f | 0x70 // version 7
-	id[8] = id[8]&0x3f | 0x80 // variant RFC 9562
+	binary.BigEndian.PutUint64(id[:8], milli<<16|version|fraction)
+	binary.BigEndian.PutUint64(id[8:], rand.Uint64()>>2|variant)
 	return id
 }
 

@@ -27,11 +27,15 @@ func TestNewIDIsUUIDv7(t *testing.T) {
 func TestNewIDSortsByTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := engine.NewID()
-		for range 100 {
-			time.Sleep(time.Millisecond)
-			id := engine.NewID()
-			require.Negative(t, bytes.Compare(before[:], id[:]), "%s is not before %s", before, id)
-			before = id
+		for _, apart := range []time.Duration{245 * time.Nanosecond, time.Microsecond, 999_999 * time.Nanosecond, time.Millisecond} {
+			for range 10_000 {
+				time.Sleep(apart)
+				id := engine.NewID()
+				require.Equal(t, uuid.Version(7), uuid.UUID(id).Version())
+				require.Equal(t, uuid.RFC4122, uuid.UUID(id).Variant())
+				require.Negative(t, bytes.Compare(before[:], id[:]), "%s is not before %s", before, id)
+				before = id
+			}
 		}
 	})
 }

@@ -1,11 +1,15 @@
 package pipeline
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // post is a worker's place: what the worker has before it and behind it. The lookout comes by and takes away what others
 // could do when the worker does not get on.
 type post struct {
 	lookout *lookout
+	now     time.Time // the worker's own: when it took the row
 
 	// Guarded by lanes.mu.
 	hired   bool // the worker is on its way to its first lane

@@ -55,7 +55,7 @@ func (t *turn) run(ctx context.Context, at *post) {
 			t.end(ctx, at)
 		}
 	}()
-	t.now = time.Now()
+	t.now = at.now
 	t.tasks = t.taken
 	if t.p.cut.Load() {
 		for _, task := range t.tasks {

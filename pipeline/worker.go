@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // errExited is the failure of code that ended its goroutine instead of returning.
@@ -31,6 +32,7 @@ func (s *shift) serve(at *post) {
 			closed = true
 			return
 		}
+		at.now = time.Now() // one look at the clock for the row, which the lookout takes away when it takes long
 		s.lookout.rouse()
 	}
 }
