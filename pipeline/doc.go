@@ -9,7 +9,8 @@
 // # The stages
 //
 //   - Admit. A command takes a place in the window (Options.Window commands in flight) and gets its ticket. When the
-//     window is full, the source is not read: backpressure, never a drop.
+//     window is full, the source is not read: backpressure, never a drop. One aggregate has at most its share of the
+//     window (Options.Share): see Fairness.
 //   - Lane. The commands of one aggregate queue in its lane. Different aggregates never share one. A lane is made on
 //     demand and freed when it is empty; a bounded cache keeps the state of those used last.
 //   - Worker. Workers take ready lanes, the one ready longest first, each with up to Options.Batch of its commands: under
@@ -27,6 +28,16 @@
 // Commands of one aggregate that enter one after another are decided and appended in that sequence, whatever their
 // handlers take. An aggregate has at most one batch under way, and what a conflict sends back goes to the head of its
 // lane: nothing can overtake. Between aggregates there is no sequence.
+//
+// # Fairness
+//
+// One aggregate that hangs, or is much hotter than the others, costs them its share of the window and nothing else, and has
+// no way to more. Who brings a command for an aggregate that has its share waits without a place in the window, first come
+// first served. Do and Send wait alone. A source gives its commands one after another, and none of them may overtake another
+// of its aggregate or be kept in memory without a limit: so it waits as a whole until that one command has entered. Until
+// then the other aggregates of that source go on at nine tenths of their rate at least (with the share that is the default),
+// even where nothing but the window bounds it; those of other sources, of Do and of Send do so for ever. A timeout of the
+// handler, a larger share or a larger window let a single source read further.
 //
 // # Failure
 //

@@ -41,26 +41,6 @@ func (p *Pipeline) intake(s *shift, from streams.Outlet) error {
 	return err
 }
 
-// admit takes places in the window and puts the commands into their lanes, in sequence. It blocks while the window is
-// full: that is all the backpressure there is. What ctx ends leaves no command without an outcome: the rest is refused.
-func (p *Pipeline) admit(ctx context.Context, cmds []*engine.Command) error {
-	for i, cmd := range cmds {
-		if cmd == nil {
-			cmds[i] = engine.AsCommand(cmd)
-		}
-	}
-	for len(cmds) > 0 {
-		n, err := p.window.acquire(ctx, len(cmds))
-		if err != nil {
-			p.refuse(cmds)
-			return err
-		}
-		p.lanes.enter(p.meter.since(), nil, cmds[:n]...)
-		cmds = cmds[n:]
-	}
-	return nil
-}
-
 // refuse dead-letters commands that were read and find no place any more.
 func (p *Pipeline) refuse(cmds []*engine.Command) {
 	p.window.overdraw(len(cmds))

@@ -13,12 +13,14 @@ import (
 type lanes struct {
 	batch int // most commands taken at once
 	keep  int // most idle lanes kept
+	share int // most commands of one lane in flight
 
 	mu      sync.Mutex
 	ticket  uint64 // of the last command admitted: all lanes count together, so tickets ascend in each
 	byID    map[string]*lane
 	ready   readyQueue
 	closed  bool                  // no lane becomes ready any more
+	shut    bool                  // nobody waits for a place in a lane any more
 	hurried bool                  // no lane rests any more
 	spare   *task                 // tasks for commands to come; at most 63 more than were in flight at once
 	turns   sync.Pool             // of *turn
@@ -31,7 +33,7 @@ type lanes struct {
 
 func newLanes(batch, keep, run int) *lanes {
 	ls := &lanes{
-		batch: batch, keep: keep, byID: map[string]*lane{}, rests: map[*lane]*time.Timer{}, workers: workers{run: run, most: math.MaxInt, greed: 1},
+		batch: batch, keep: keep, share: math.MaxInt, byID: map[string]*lane{}, rests: map[*lane]*time.Timer{}, workers: workers{run: run, most: math.MaxInt, greed: 1},
 	}
 	ls.turns.New = func() any { return newTurn() }
 	ls.wake.L = &ls.mu
@@ -39,16 +41,26 @@ func newLanes(batch, keep, run int) *lanes {
 	return ls
 }
 
-// enter gives each command its ticket and puts it into the lane of its aggregate, made if need be. The receipt is for a
-// single command and may be nil.
-func (ls *lanes) enter(arrived time.Duration, receipt *Receipt, cmds ...*engine.Command) {
+// enter gives each command its ticket and puts it into the lane of its aggregate, made if need be. It says how many those
+// were: it stops at one whose lane has its share, and then the admission is in the line for it.
+func (ls *lanes) enter(arrived time.Duration, by *admission, cmds ...*engine.Command) int {
+	var receipt *Receipt
+	if by != nil {
+		receipt = by.receipt
+	}
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	for _, cmd := range cmds {
+	for i, cmd := range cmds {
 		l := ls.byID[cmd.Subject]
 		if l == nil {
 			l = &lane{id: cmd.Subject}
 			ls.byID[l.id] = l
+		}
+		if l.load < ls.share {
+			l.load++
+		} else if !by.mayEnter(ls, l, cmds[i:]) {
+			ls.signal()
+			return i
 		}
 		t := ls.newTask()
 		ls.ticket++
@@ -61,6 +73,7 @@ func (ls *lanes) enter(arrived time.Duration, receipt *Receipt, cmds ...*engine.
 		}
 	}
 	ls.signal()
+	return len(cmds)
 }
 
 // newTask gives a spare task, or makes some.
@@ -83,11 +96,14 @@ func (ls *lanes) finish(turns ...*turn) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	for _, t := range turns {
+		ended := 0
 		for _, task := range t.taken {
 			if task.cmd == nil {
+				ended++
 				task.next, ls.spare = ls.spare, task
 			}
 		}
+		ls.vacate(t.lane, ended)
 		t.lane.unpop(t.again)
 		ls.letGo(t.lane, t.pause)
 		t.reset()
@@ -100,7 +116,9 @@ func (ls *lanes) letGo(l *lane, pause time.Duration) {
 	switch {
 	case l.head == nil:
 		l.held = false
-		ls.list(l)
+		if l.load == 0 { // else somebody is on the way
+			ls.list(l)
+		}
 	case pause > 0 && !ls.hurried:
 		ls.rests[l] = time.AfterFunc(pause, func() { ls.resume(l) })
 	default:

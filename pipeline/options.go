@@ -17,6 +17,12 @@ type Options struct {
 	// Window is the number of commands in flight: admitted and without an outcome. When it is full no source is read. 1 to
 	// 1048576. Zero means 4096.
 	Window int
+	// Share is how many commands of one aggregate may be in flight at once, 1 to Window, so that an aggregate that hangs or
+	// is hot cannot take the window from the others. Who brings one more waits until one of them has its outcome: a Do or
+	// Send alone, a source with all that it has behind that command; other callers and sources do not notice. How long a
+	// single source can read past an aggregate that hangs is therefore a matter of Share, and of Window. Zero means a tenth
+	// of the window, and at least 1: nine tenths are always left to the others.
+	Share int
 	// Batch is the number of waiting commands of one aggregate that are handled and appended together, and with it the
 	// number of stateless commands of one aggregate that overlap. 1 to 4096. Zero means 256.
 	Batch int
@@ -55,6 +61,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	number("Workers", &o.Workers, 64, 1<<16)
 	number("Window", &o.Window, 4096, 1<<20)
+	number("Share", &o.Share, max(1, o.Window/10), max(1, o.Window))
 	number("Batch", &o.Batch, 256, 4096)
 	number("Conflicts", &o.Conflicts, 20, 1000)
 	switch {

@@ -68,6 +68,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache, runtime.GOMAXPROCS(0)), meter: newMeter(),
 		started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
 	}
+	p.lanes.share = options.Share
 	p.instant = sink.Store().Capabilities().Instant
 	p.rounds.New = func() any { return new(round) }
 	p.encoder, _ = sink.Store().(engine.PayloadEncoder)

@@ -82,9 +82,12 @@ func (p *Pipeline) send(ctx context.Context, cmd *engine.Command, r *Receipt) er
 			return ctx.Err()
 		}
 	}
-	if _, err := p.window.acquire(ctx, 1); err != nil {
-		return err
+	a := admission{receipt: r}
+	defer a.leave(p.lanes)
+	one := [1]*engine.Command{engine.AsCommand(cmd)}
+	for {
+		if n, err := p.enter(ctx, &a, one[:]); n > 0 || err != nil {
+			return err
+		}
 	}
-	p.lanes.enter(p.meter.since(), r, engine.AsCommand(cmd))
-	return nil
 }

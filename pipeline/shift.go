@@ -66,6 +66,7 @@ func (s *shift) watch() {
 // those whose handlers ignore that.
 func (s *shift) drain() {
 	s.p.window.close()
+	s.p.lanes.turnAway()
 	drained := s.p.window.drained()
 	select {
 	case <-drained:
