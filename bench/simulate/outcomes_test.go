@@ -1,0 +1,131 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/pipeline"
+)
+
+// judgeOutcomes holds what was told against what is stored.
+func (w *world) judgeOutcomes() {
+	firsts := map[int]int{}
+	for _, l := range w.lives {
+		for _, a := range l.admissions {
+			for _, o := range a.outcomes {
+				l.judgeOutcome(a, o)
+				if !o.Repeated && (o.Status == engine.Accepted || o.Status == engine.Rejected) {
+					firsts[a.number]++
+				}
+			}
+		}
+		l.judgeSequence()
+	}
+	for n, times := range firsts {
+		if times > 1 {
+			w.wrong("#%d was accepted or rejected %d times for the first time", n, times)
+		}
+	}
+	for n := range w.input {
+		if w.effects[n] == nil {
+			w.wrong("#%d has no effect in the end", n)
+		}
+	}
+}
+
+// judgeOutcome checks one outcome by its status.
+func (l *life) judgeOutcome(a *admission, o engine.Outcome) {
+	e := l.w.effects[a.number]
+	switch o.Status {
+	case engine.Accepted, engine.Rejected:
+		if e == nil || o.First != e.first || o.Last != e.last || o.Reason != e.rejection || e.life > l.number ||
+			!o.Repeated && e.life != l.number {
+			l.wrong("#%d is told %s, and stored is %+v", a.number, told(o), e)
+		}
+		if (o.Status == engine.Rejected) != (o.Reason != "") {
+			l.wrong("#%d is told %s", a.number, told(o))
+		}
+		if e != nil && e.last >= e.first && o.Position != l.w.stream(l.w.input[a.number].aggregate)[e.last-1].Position {
+			l.wrong("#%d is told position %d", a.number, o.Position)
+		}
+	case engine.Unknown:
+		if !errors.Is(o.Err, engine.ErrUnknown) || blamed(o.Err) == nil && !strings.Contains(o.Err.Error(), storePanics.String()) {
+			l.wrong("#%d is told %s without a reason", a.number, told(o))
+		}
+	case engine.DeadLettered:
+		l.judgeLetter(a, o)
+	default:
+		l.wrong("#%d is told %s", a.number, told(o))
+	}
+}
+
+// judgeLetter checks that a command was dead-lettered for something that befell this command, in this life.
+func (l *life) judgeLetter(a *admission, o engine.Outcome) {
+	s := &l.w.input[a.number]
+	switch m := blamed(o.Err); {
+	case m != nil:
+		if m.life != l.number || m.number != a.number && !(m.place == loading && m.number == s.aggregate) {
+			l.wrong("#%d is told of another's misfortune: %s", a.number, told(o))
+		}
+	case errors.Is(o.Err, pipeline.ErrStopped) || errors.Is(o.Err, context.Canceled):
+		if l.stopped.Load() == 0 && !l.session.closed.Load() {
+			l.wrong("#%d is told %s by a pipeline that was not stopped", a.number, told(o))
+		}
+	case errors.Is(o.Err, engine.ErrClosed):
+		if !l.session.closed.Load() && l.stopped.Load() == 0 {
+			l.wrong("#%d is told %s by a store that was not shut", a.number, told(o))
+		}
+		if l.stopped.Load() == 0 && l.way != chaining && !errors.Is(l.err, engine.ErrClosed) {
+			l.wrong("#%d is told %s, and the pipeline goes on to its end: %v", a.number, told(o), l.err)
+		}
+	case errors.Is(o.Err, engine.ErrConflict):
+		if l.w.options.Conflicts == 1000 {
+			l.wrong("#%d is told %s", a.number, told(o))
+		}
+	case errors.Is(o.Err, engine.ErrNoType) && !l.mended:
+		if s.poison != types {
+			l.wrong("#%d is told %s", a.number, told(o))
+		}
+	case strings.Contains(o.Err.Error(), "Goexit"):
+		if !l.exited[a.number] {
+			l.wrong("#%d is told %s, and did not", a.number, told(o))
+		}
+	default:
+		l.wrong("#%d is told %s without a reason", a.number, told(o))
+	}
+}
+
+// judgeSequence checks that what was stored in this life stands in the sequence in which it was sent. Of a command that
+// was sent more than once, the admission counts that was told so; when none was, and more than one may have been it, none.
+func (l *life) judgeSequence() {
+	stored := map[int]*admission{}
+	maybe := map[int][]*admission{}
+	for _, a := range l.admissions {
+		for _, o := range a.outcomes {
+			switch {
+			case o.Status == engine.Unknown:
+				maybe[a.number] = append(maybe[a.number], a)
+			case !o.Repeated && o.Status != engine.DeadLettered:
+				stored[a.number] = a
+			}
+		}
+	}
+	for n, candidates := range maybe {
+		if e := l.w.effects[n]; e != nil && e.life == l.number && stored[n] == nil && len(candidates) == 1 {
+			stored[n] = candidates[0]
+		}
+	}
+	last := map[int]*admission{}
+	for _, a := range l.admissions {
+		if stored[a.number] != a {
+			continue
+		}
+		at := l.w.input[a.number].aggregate
+		if before := last[at]; before != nil && l.w.effects[before.number].last >= l.w.effects[a.number].first {
+			l.wrong("#%d was sent after #%d and stored before it", a.number, before.number)
+		}
+		last[at] = a
+	}
+}

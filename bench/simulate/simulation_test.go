@@ -1,0 +1,151 @@
+package simulate
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// No test of this package may leave a goroutine behind.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestSimulation runs worlds, one for each seed, from ORCHESTRIX_SEED on (zero without it), as many as ORCHESTRIX_SEEDS
+// says (300 without it). One in twenty is run twice, and must have the same history.
+func TestSimulation(t *testing.T) {
+	from, seeds := number(t, "ORCHESTRIX_SEED", 0), number(t, "ORCHESTRIX_SEEDS", 300)
+	var mu sync.Mutex
+	var total figures
+	began := time.Now()
+	next := make(chan uint64) // the goroutine below sends and closes, the shards receive; unbuffered: a shard asks
+	go func() {
+		defer close(next)
+		for seed := from; seed < from+seeds; seed++ {
+			next <- seed
+		}
+	}()
+	t.Cleanup(func() { t.Logf("%v in %v", &total, time.Since(began).Round(time.Second)) })
+	for shard := range 2 {
+		t.Run(strconv.Itoa(shard), func(t *testing.T) {
+			t.Parallel()
+			defer func() { // a shard that fails gives up, and the others with it
+				for range next {
+				}
+			}()
+			for seed := range next {
+				happened := simulate(t, seed)
+				mu.Lock()
+				total.add(&happened)
+				if total.seeds%10_000 == 0 {
+					fmt.Printf("%7.0f s  %d seeds\n", time.Since(began).Seconds(), total.seeds)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+}
+
+// number reads a number from the environment.
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s is %q: give a number", name, text)
+	}
+	return n
+}
+
+// simulate runs the world of a seed, or runs it twice.
+func simulate(t *testing.T, seed uint64) figures {
+	roomy := seed%20 == 0
+	once := run(t, seed, roomy)
+	if !roomy {
+		return once.happened
+	}
+	again := run(t, seed, roomy)
+	once.happened.replayed++
+	for a := range once.history {
+		before, after := once.story(a), again.story(a)
+		if slices.Equal(before, after) {
+			continue
+		}
+		i := 0
+		for i < min(len(before), len(after)) && before[i] == after[i] {
+			i++
+		}
+		t.Fatalf("the history of %s differs:\n%s\n\nand again:\n%s\n%s", aggregateID(a),
+			strings.Join(before[:min(i+1, len(before))], "\n"), strings.Join(after[:min(i+1, len(after))], "\n"), repro(seed))
+	}
+	return once.happened
+}
+
+// repro is how to see a seed again.
+func repro(seed uint64) string {
+	return fmt.Sprintf("again: ORCHESTRIX_SEED=%d ORCHESTRIX_SEEDS=1 go test ./bench/simulate -run 'TestSimulation$' -v", seed)
+}
+
+// run lets a world live from its beginning to its end, in virtual time.
+func run(t *testing.T, seed uint64, roomy bool) (w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w = newWorld(t, draw(seed, roomy))
+		w.pass()
+		if len(w.faulty) == 0 {
+			return
+		}
+		for _, l := range w.lives {
+			t.Logf("life %d: %+v, sent %v, calm %v: %v", l.number, l.lot, l.input, l.calm, l.err)
+		}
+		t.Logf("%+v, roomy %v, instant %v", w.options, w.roomy, w.instant)
+		for a := range w.aggregates {
+			t.Logf("%s:\n%s", aggregateID(a), strings.Join(w.story(a), "\n"))
+		}
+		t.Fatalf("%s\n%s", strings.Join(w.faulty[:min(20, len(w.faulty))], "\n"), repro(seed))
+	})
+	return w
+}
+
+// pass is the life of the world: pipelines with faults, then some without, then one that gets what was dead-lettered.
+func (w *world) pass() {
+	for _, l := range w.lots {
+		w.newLife(w.left(), l).live()
+	}
+	h := &hat{dice: w.dice}
+	for range 3 {
+		if len(w.left()) > 0 {
+			w.newCalmLife(h, w.left(), false).live()
+		}
+	}
+	w.await()
+	if letters := w.letters; len(letters) > 0 {
+		w.newCalmLife(h, letters, true).live()
+	}
+	w.await()
+	synctest.Wait()
+	w.judge()
+}
+
+func (w *world) newCalmLife(h *hat, input []int, mended bool) *life {
+	l := w.newLife(input, lot{
+		way: pick(h, feeding, streaming, sending, doing, chaining), clients: 1 + h.number(3), drain: 24 * time.Hour, follow: h.whether(0.3),
+	})
+	l.calm, l.mended = true, mended
+	return l
+}
+
+// await waits for every life, the crashed ones too, and for what hangs in them.
+func (w *world) await() {
+	for _, l := range w.lives {
+		<-l.over
+	}
+	time.Sleep(2 * w.hang)
+}
