@@ -27,7 +27,8 @@ type RetryPolicy struct {
 	// goroutines. A command is attempted again only when every handler that failed did so for such a reason. Rejections are
 	// outcomes and never asked about. Nil means engine.Retryable.
 	Retryable func(error) bool
-	// Seed makes the pauses repeatable: they follow from it, the command's id and the attempt. Zero means a random one.
+	// Seed makes the pauses repeatable, those after conflicts too: they follow from it, the command's id and the attempt. Zero
+	// means a random one.
 	Seed uint64
 }
 
@@ -67,7 +68,12 @@ func (r *RetryPolicy) pause(id engine.ID, attempts int) time.Duration {
 	if n := attempts - 1; n < 32 && r.First<<n < r.Most {
 		bound = r.First << n
 	}
-	draw := rand.New(rand.NewPCG(r.Seed^binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])+uint64(attempts)))
+	return r.jitter(bound, id, attempts)
+}
+
+// jitter draws a duration from nothing to its bound for the n-th pause of a command.
+func (r *RetryPolicy) jitter(bound time.Duration, id engine.ID, n int) time.Duration {
+	draw := rand.New(rand.NewPCG(r.Seed^binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])+uint64(n)))
 	return time.Duration(draw.Int64N(int64(bound) + 1))
 }
 

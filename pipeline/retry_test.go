@@ -225,6 +225,28 @@ func TestPausesFollowFromTheSeed(t *testing.T) {
 	}
 }
 
+// So do the rests of a lane between conflicts.
+func TestRestsFollowFromTheSeed(t *testing.T) {
+	if raceDetector {
+		t.Skip("lanes rest: see raceDetector")
+	}
+	took := func(seed uint64) (took time.Duration) {
+		synctest.Test(t, func(t *testing.T) {
+			store, _ := intruded(20)
+			cmd := engine.NewCommand("a", put{Amounts: []int{1}})
+			cmd.ID = engine.NameID("test", "x")
+			began := time.Now()
+			newBelt(t, store, pipeline.Options{Retry: pipeline.RetryPolicy{Seed: seed}}).feed(cmd)
+			took = time.Since(began)
+		})
+		return took
+	}
+	one := took(1)
+	require.Positive(t, one)
+	require.Equal(t, one, took(1))
+	require.NotEqual(t, one, took(2))
+}
+
 // A lane that rests for long does not outlive the drain: its commands are told that they were not decided.
 func TestDrainEndsTheRest(t *testing.T) {
 	if raceDetector {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -141,10 +140,10 @@ func (t *turn) conflict(again []*task, progress bool) []*task {
 // jitter, at most a quarter of a second.
 func (t *turn) rest() time.Duration {
 	const first, most = time.Millisecond, 250 * time.Millisecond
-	if t.lane.conflicts < 2 {
+	if t.lane.conflicts < 2 || len(t.again) == 0 {
 		return 0
 	}
-	return rand.N(min(most, first<<min(t.lane.conflicts, 16)))
+	return t.p.options.Retry.jitter(min(most, first<<min(t.lane.conflicts, 16)), t.again[0].cmd.ID, t.lane.conflicts)
 }
 
 // deliver gives a command that the store answered its one outcome. It is counted already, and its place in the window is
