@@ -81,6 +81,21 @@ func blamed(err error) *misfortune {
 	return m
 }
 
+// misfortunes finds all of them in a tree of errors.
+func misfortunes(err error, found []*misfortune) []*misfortune {
+	switch e := err.(type) {
+	case *misfortune:
+		return append(found, e)
+	case interface{ Unwrap() error }:
+		return misfortunes(e.Unwrap(), found)
+	case interface{ Unwrap() []error }:
+		for _, wrapped := range e.Unwrap() {
+			found = misfortunes(wrapped, found)
+		}
+	}
+	return found
+}
+
 // figures is how often each fault happened, and what else a run is measured by.
 type figures struct {
 	faults     [faults]int

@@ -70,7 +70,10 @@ func (l *life) meets(f fault, at spot, n int) bool { return !l.calm && l.w.of(f,
 
 // misfortune counts a fault and makes the error that it shows itself with.
 func (l *life) misfortune(f fault, at spot, n int) *misfortune {
-	l.w.happens(f)
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	l.w.happened.faults[f]++
+	l.w.blows[at]++
 	return &misfortune{fault: f, life: l.number, spot: at, call: n}
 }
 

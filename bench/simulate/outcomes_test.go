@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 	"github.com/orchestrix-go/orchestrix/pipeline"
@@ -28,6 +29,7 @@ func (w *world) judgeOutcomes() {
 			w.wrong("#%d was accepted or rejected %d times for the first time", n, times)
 		}
 	}
+	w.judgeAttempts()
 	for n := range w.input {
 		if w.effects[n] == nil {
 			w.wrong("#%d has no effect in the end", n)
@@ -66,6 +68,7 @@ func (l *life) judgeLetter(a *admission, o engine.Outcome) {
 	s := &l.w.input[a.number]
 	switch m := blamed(o.Err); {
 	case m != nil:
+		l.judgeRetry(a, o.Err)
 		if m.life != l.number || m.number != a.number && !(m.place == loading && m.number == s.aggregate) {
 			l.wrong("#%d is told of another's misfortune: %s", a.number, told(o))
 		}
@@ -127,5 +130,38 @@ func (l *life) judgeSequence() {
 			l.wrong("#%d was sent after #%d and stored before it", a.number, before.number)
 		}
 		last[at] = a
+	}
+}
+
+// judgeAttempts checks that no handler was called more often than it may be, and none again that had done its work.
+func (w *world) judgeAttempts() {
+	for at, tries := range w.tries {
+		if at.place >= first && at.place <= third && (tries > w.blows[at]+1 || tries > w.options.Retry.Attempts) {
+			w.wrong("%s was called %d times for #%d, and failed %d times", at.place, tries, at.number, w.blows[at])
+		}
+	}
+}
+
+// judgeRetry checks that nothing was given up that might have passed, before its attempts were spent; but for what the store
+// refused, which is not attempted again when something behind it is stored.
+func (l *life) judgeRetry(a *admission, err error) {
+	retry := l.w.options.Retry
+	for _, m := range misfortunes(err, nil) {
+		if !m.Temporary() || m.place == storing {
+			return
+		}
+	}
+	if l.exited[a.number] || retry.Total < time.Minute || l.stopped.Load() > 0 || l.session.closed.Load() {
+		return
+	}
+	blows := 0
+	for at, n := range l.w.blows {
+		if at.number == a.number && (at.time == l.number || at.place <= third && at.time == a.time) ||
+			at.place == calling && at.time == l.number || at.place == loading && at.number == l.w.input[a.number].aggregate && at.time == l.number {
+			blows += n
+		}
+	}
+	if blows < retry.Attempts {
+		l.wrong("#%d was given up after %d attempts of %d: %v", a.number, blows, retry.Attempts, err)
 	}
 }

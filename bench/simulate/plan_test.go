@@ -75,6 +75,10 @@ func draw(seed uint64, roomy bool) plan {
 		Workers: pick(h, 1, 2, 5, 64), Window: pick(h, 1, 2, 7, 64, 4096), Batch: pick(h, 1, 2, 3, 16, 256),
 		Cache: pick(h, -1, 1, 2, 0), Conflicts: pick(h, 1, 3, 1000, 1000),
 	}
+	p.options.Retry = pipeline.RetryPolicy{
+		Attempts: pick(h, 1, 2, 3, 5), First: pick(h, time.Millisecond, 50*time.Millisecond), Most: pick(h, 10*time.Millisecond, 5*time.Second),
+		Total: pick(h, 20*time.Millisecond, time.Minute, time.Hour), Seed: seed + 1,
+	}
 	p.aggregates = pick(h, 1, 2, 3, 5, 8)
 	ms := time.Millisecond
 	p.handler, p.storage = pick(h, 10*time.Microsecond, ms, 20*ms), pick(h, time.Microsecond, ms, 20*ms)
@@ -99,7 +103,6 @@ func draw(seed uint64, roomy bool) plan {
 // it would be up to the processors which comes first.
 func (p *plan) furnish() {
 	p.options.Workers, p.options.Window, p.burst, p.ponders = 64, 4096, 0, false
-	p.odds[intrusion] = 0 // the second conflict in a row makes a lane rest, for a time that no seed knows
 }
 
 // write makes the input.

@@ -20,7 +20,8 @@ type world struct {
 	lives []*life
 
 	mu       sync.Mutex
-	tries    map[spot]int
+	tries    map[spot]int    // how often something was done at a spot
+	blows    map[spot]int    // how often it came to grief there
 	effects  map[int]*effect // of commands, by number
 	strange  int             // events of the other writer
 	settled  map[int]bool    // commands of the input that are acknowledged
@@ -43,7 +44,7 @@ type effect struct {
 func newWorld(t *testing.T, p plan) *world {
 	return &world{
 		plan: p, t: t, store: memory.New(), began: time.Now(),
-		tries: map[spot]int{}, effects: map[int]*effect{}, settled: map[int]bool{}, sent: map[int]int{},
+		tries: map[spot]int{}, blows: map[spot]int{}, effects: map[int]*effect{}, settled: map[int]bool{}, sent: map[int]int{},
 		history: make([][]moment, p.aggregates), happened: figures{seeds: 1, commands: len(p.input), outcomes: map[string]int{}},
 	}
 }
