@@ -74,7 +74,9 @@ func (l *life) misfortune(f fault, at spot, n int) *misfortune {
 	defer l.w.mu.Unlock()
 	l.w.happened.faults[f]++
 	l.w.blows[at]++
-	return &misfortune{fault: f, life: l.number, spot: at, call: n}
+	m := &misfortune{fault: f, life: l.number, spot: at, call: n}
+	l.w.hopeless[at] = f != hangs && !m.Temporary()
+	return m
 }
 
 // live runs the pipeline to its end; or until it crashes, and then it goes on in the background for as long as it likes.

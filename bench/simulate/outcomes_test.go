@@ -136,7 +136,7 @@ func (l *life) judgeSequence() {
 // judgeAttempts checks that no handler was called more often than it may be, and none again that had done its work.
 func (w *world) judgeAttempts() {
 	for at, tries := range w.tries {
-		if at.place >= first && at.place <= third && (tries > w.blows[at]+1 || tries > w.options.Retry.Attempts) {
+		if at.place.isHandler() && (tries > w.blows[at]+1 || tries > w.options.Retry.Attempts) {
 			w.wrong("%s was called %d times for #%d, and failed %d times", at.place, tries, at.number, w.blows[at])
 		}
 	}
@@ -151,12 +151,12 @@ func (l *life) judgeRetry(a *admission, err error) {
 			return
 		}
 	}
-	if l.exited[a.number] || retry.Total < time.Minute || l.stopped.Load() > 0 || l.session.closed.Load() {
+	if l.exited[a.number] || retry.Total < max(time.Minute, 2*l.w.hang) || l.stopped.Load() > 0 || l.session.closed.Load() {
 		return
 	}
 	blows := 0
 	for at, n := range l.w.blows {
-		if at.number == a.number && (at.time == l.number || at.place <= third && at.time == a.time) ||
+		if at.number == a.number && (at.time == l.number || at.place.isHandler() && at.time == a.time) ||
 			at.place == calling && at.time == l.number || at.place == loading && at.number == l.w.input[a.number].aggregate && at.time == l.number {
 			blows += n
 		}

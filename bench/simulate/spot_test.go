@@ -31,6 +31,9 @@ func (p place) String() string {
 	}[p]
 }
 
+// isHandler tells whether it is the code of a handler.
+func (p place) isHandler() bool { return p >= first && p <= third }
+
 // A spot is a place, as one command comes to it: what delays and faults are drawn for.
 type spot struct {
 	place  place

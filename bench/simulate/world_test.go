@@ -20,15 +20,17 @@ type world struct {
 	lives []*life
 
 	mu       sync.Mutex
-	tries    map[spot]int    // how often something was done at a spot
-	blows    map[spot]int    // how often it came to grief there
-	effects  map[int]*effect // of commands, by number
-	strange  int             // events of the other writer
-	settled  map[int]bool    // commands of the input that are acknowledged
-	sent     map[int]int     // how often each command was sent
-	letters  []int           // commands that were dead-lettered, in sequence
-	history  [][]moment      // of each aggregate
-	faulty   []string        // what is not as promised
+	tries    map[spot]int           // how often something was done at a spot
+	blows    map[spot]int           // how often it came to grief there
+	firsts   map[spot]time.Duration // when it was done first, of handlers
+	hopeless map[spot]bool          // where it failed for good
+	effects  map[int]*effect        // of commands, by number
+	strange  int                    // events of the other writer
+	settled  map[int]bool           // commands of the input that are acknowledged
+	sent     map[int]int            // how often each command was sent
+	letters  []int                  // commands that were dead-lettered, in sequence
+	history  [][]moment             // of each aggregate
+	faulty   []string               // what is not as promised
 	happened figures
 	whole    []engine.Event   // the log, once nothing runs any more
 	streams  [][]engine.Event // and what it has of each aggregate
@@ -44,7 +46,7 @@ type effect struct {
 func newWorld(t *testing.T, p plan) *world {
 	return &world{
 		plan: p, t: t, store: memory.New(), began: time.Now(),
-		tries: map[spot]int{}, blows: map[spot]int{}, effects: map[int]*effect{}, settled: map[int]bool{}, sent: map[int]int{},
+		tries: map[spot]int{}, blows: map[spot]int{}, firsts: map[spot]time.Duration{}, hopeless: map[spot]bool{}, effects: map[int]*effect{}, settled: map[int]bool{}, sent: map[int]int{},
 		history: make([][]moment, p.aggregates), happened: figures{seeds: 1, commands: len(p.input), outcomes: map[string]int{}},
 	}
 }
@@ -72,7 +74,24 @@ func (w *world) try(at spot) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tries[at]++
+	if at.place.isHandler() {
+		w.timeCall(at)
+	}
 	return w.tries[at]
+}
+
+// timeCall checks that a handler is not called again that failed for good, or too late. The caller holds the lock.
+func (w *world) timeCall(at spot) {
+	if w.tries[at] == 1 {
+		w.firsts[at] = w.now()
+	}
+	took, total := w.now()-w.firsts[at], w.options.Retry.Total
+	switch {
+	case w.hopeless[at]:
+		w.faulty = append(w.faulty, fmt.Sprintf("%s of #%d failed for good, and is called again", at.place, at.number))
+	case w.roomy && w.options.Batch == 1 && took > total: // the time of what waits behind others begins later
+		w.faulty = append(w.faulty, fmt.Sprintf("%s of #%d is called again after %v, the limit is %v", at.place, at.number, took, total))
+	}
 }
 
 // happens counts a fault.
