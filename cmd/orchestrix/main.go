@@ -6,6 +6,7 @@
 //	orchestrix bench    measurements
 //	orchestrix verify   a verdict on a whole store: every checksum, every index
 //	orchestrix backup   a copy of a store, also while it is in use
+//	orchestrix graph    how commands, handlers, middleware and events hang together, and what hangs loose
 //
 // It is thin: what it does is in the packages beside it.
 //
@@ -106,7 +107,7 @@ func newRoot(std streams) *cobra.Command {
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	root.AddCommand(newRun(std), newEvents(std), newStress(std), newBench(std),
-		newVerify(std), newBackup(std))
+		newVerify(std), newBackup(std), newGraph(std))
 	return root
 }
 
