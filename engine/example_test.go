@@ -211,3 +211,57 @@ func ExampleCheckName() {
 	// <nil>
 	// engine: aggregate id "order\n1" holds a control character
 }
+
+// A middleware of one's own: func(next) next, with a name.
+func ExampleRegistry_Use() {
+	audit := engine.Middleware{Name: "audit", Wrap: func(next engine.Next) engine.Next {
+		return func(ctx context.Context, call engine.Call) ([]any, error) {
+			events, err := next(ctx, call)
+			fmt.Println(call.Handler, "on", call.Message.Subject, "made", len(events), "events")
+			return events, err
+		}
+	}}
+	registry := engine.NewRegistry(purse{})
+	registry.Use(audit)
+	if err := registry.Seal(); err != nil { // a pipeline does this
+		fmt.Println(err)
+		return
+	}
+	cmd := engine.NewCommand("purse-1", deposit{Cents: 5})
+	route, _ := registry.Route(cmd)
+	events, _ := route.NewAggregate().Decide(context.Background(), route.Type, cmd, cmd.Data)
+	fmt.Println(events)
+	// Output:
+	// purse on purse-1 made 1 events
+	// [{5}]
+}
+
+// What is declared can be drawn and looked through: here a command that nobody handles yet.
+func ExampleTopology_Lint() {
+	registry := engine.NewRegistry(purse{})
+	engine.RegisterCommand[parcel](registry, "parcel.send")
+	engine.OnCommand(registry, "purse.deposit", "audit", idle[deposit]).Makes("purse.deposited")
+	registry.Reads("monthly statement", "purse.deposited", "purse.withdrawn")
+	for _, finding := range registry.Describe().Lint() {
+		fmt.Println(finding)
+	}
+	// Output: command "parcel.send" has neither a handler nor a decider
+}
+
+func ExampleRetryable() {
+	for _, err := range []error{
+		errors.New("a fault of the code"),
+		engine.Temporary(errors.New("the mail server is restarting")),
+		context.DeadlineExceeded,
+		engine.Permanent(context.DeadlineExceeded),
+		engine.Temporary(engine.Reject("sold out")),
+	} {
+		fmt.Println(engine.Retryable(err), err)
+	}
+	// Output:
+	// false a fault of the code
+	// true the mail server is restarting
+	// true context deadline exceeded
+	// false context deadline exceeded
+	// false rejected: sold out
+}

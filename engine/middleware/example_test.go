@@ -60,19 +60,23 @@ func try(r *engine.Registry, mail Mail) {
 
 func delivered(context.Context, Mail) error { return nil }
 
-// A chain: the first is the outermost. The registry tells what stands around what, and what is wrong with the options.
+// A chain. The registry tells what stands around what, and what is wrong with the options. The README shows this.
 func Example() {
-	r := mailer(delivered,
-		middleware.Validate(),
+	registry, logger := mailer(delivered), zap.NewNop()
+
+	registry.Use( // around every handler and decider; the first is the outermost
+		middleware.Log(logger, middleware.LogOptions{}),
+		middleware.Validate(), // payloads with a method Validate() error; all faults at once
 		middleware.Retry(middleware.RetryOptions{Attempts: 5}),
-		middleware.Timeout(2*time.Second),
+		middleware.Timeout(2*time.Second), // of each attempt
 	)
-	r.UseFor("mail.send", middleware.RateLimit(100, middleware.RateOptions{}))
-	fmt.Println(r.Describe().Commands[0].Middleware)
-	try(r, Mail{To: "ada", Text: "hello"})
-	try(r, Mail{})
+	registry.UseFor("mail.send", middleware.RateLimit(100, middleware.RateOptions{})) // inside of those
+	fmt.Println(registry.Describe().Commands[0].Middleware)
+
+	try(registry, Mail{To: "ada", Text: "hello"})
+	try(registry, Mail{})
 	// Output:
-	// [validate retry 5 timeout 2s rate limit 100/s]
+	// [log validate retry 5 timeout 2s rate limit 100/s]
 	// [{ada}] <nil>
 	// [] invalid: to is empty; text is empty
 }
