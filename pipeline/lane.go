@@ -15,6 +15,7 @@ import "github.com/orchestrix-go/orchestrix/engine"
 type lane struct {
 	id         string
 	head, tail *task
+	queued     int   // from head to tail
 	load       int   // commands in flight, and places promised
 	held       bool  // in the ready row, with a worker, with the store, or waiting out a conflict
 	named      bool  // the id is known to be one; belongs to whoever holds the lane
@@ -39,19 +40,24 @@ func (l *lane) push(t *task) {
 		l.tail.next = t
 	}
 	l.tail = t
+	l.queued++
 }
 
-// pop takes up to n commands from the head.
-func (l *lane) pop(n int, into []*task) []*task {
-	for ; n > 0 && l.head != nil; n-- {
-		t := l.head
-		l.head, t.next = t.next, nil
-		into = append(into, t)
+// pop takes up to n commands from the head, as a chain. Nearly always those are all, which takes no longer than one.
+func (l *lane) pop(n int) (head *task, popped int) {
+	head = l.head
+	if l.queued <= n {
+		popped = l.queued
+		l.head, l.tail, l.queued = nil, nil, 0
+		return head, popped
 	}
-	if l.head == nil {
-		l.tail = nil
+	last := head
+	for range n - 1 {
+		last = last.next
 	}
-	return into
+	l.head, last.next = last.next, nil
+	l.queued -= n
+	return head, n
 }
 
 // unpop puts commands back at the head, in their sequence.
@@ -64,6 +70,7 @@ func (l *lane) unpop(tasks []*task) {
 			l.tail = t
 		}
 	}
+	l.queued += len(tasks)
 }
 
 // check gives an error when the aggregate's id is none.

@@ -8,6 +8,9 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
+// mostBlanks is how many lanes without an aggregate are kept: stateless commands leave one with every turn.
+const mostBlanks = 1024
+
 // lanes holds every lane by its aggregate, the row of those that are ready, and the idle ones that still have a state.
 // Commands go in by enter, workers take with take, and give back with finish.
 type lanes struct {
@@ -23,6 +26,8 @@ type lanes struct {
 	shut    bool                  // nobody waits for a place in a lane any more
 	hurried bool                  // no lane rests any more
 	spare   *task                 // tasks for commands to come; at most 63 more than were in flight at once
+	blank   *lane                 // lanes for aggregates to come, chained as in the ready row
+	blanks  int                   // of them, at most mostBlanks
 	turns   sync.Pool             // of *turn
 	rests   map[*lane]*time.Timer // lanes that rest before they are taken again
 	workers
@@ -53,8 +58,7 @@ func (ls *lanes) enter(arrived time.Duration, by *admission, cmds ...*engine.Com
 	for i, cmd := range cmds {
 		l := ls.byID[cmd.Subject]
 		if l == nil {
-			l = &lane{id: cmd.Subject}
-			ls.byID[l.id] = l
+			l = ls.open(cmd.Subject)
 		}
 		if l.load < ls.share {
 			l.load++
@@ -76,6 +80,30 @@ func (ls *lanes) enter(arrived time.Duration, by *admission, cmds ...*engine.Com
 	return len(cmds)
 }
 
+// open makes the lane of an aggregate.
+func (ls *lanes) open(id string) *lane {
+	l := ls.blank
+	if l == nil {
+		l = new(lane)
+	} else {
+		ls.blank, l.nextReady = l.nextReady, nil
+		ls.blanks--
+	}
+	l.id = id
+	ls.byID[id] = l
+	return l
+}
+
+// free takes a lane away that nobody needs, and keeps a number of them to be used again.
+func (ls *lanes) free(l *lane) {
+	delete(ls.byID, l.id)
+	if ls.blanks < mostBlanks {
+		*l = lane{nextReady: ls.blank}
+		ls.blank = l
+		ls.blanks++
+	}
+}
+
 // newTask gives a spare task, or makes some.
 func (ls *lanes) newTask() *task {
 	if ls.spare == nil {
@@ -93,23 +121,40 @@ func (ls *lanes) newTask() *task {
 // finish lets the lanes of turns go. Commands to be decided again re-enter at the head of their lane, which rests for the
 // turn's pause before they are taken. Tasks that have ended are spare from now on, and so are the turns.
 func (ls *lanes) finish(turns ...*turn) {
+	first, last := chainEnded(turns)
 	ls.mu.Lock()
-	defer ls.mu.Unlock()
+	if last != nil {
+		last.next, ls.spare = ls.spare, first
+	}
 	for _, t := range turns {
-		ended := 0
-		for _, task := range t.taken {
-			if task.cmd == nil {
-				ended++
-				task.next, ls.spare = ls.spare, task
-			}
-		}
-		ls.vacate(t.lane, ended)
+		ls.vacate(t.lane, t.ended)
 		t.lane.unpop(t.again)
 		ls.letGo(t.lane, t.pause)
+	}
+	ls.signal()
+	ls.mu.Unlock()
+	for _, t := range turns {
 		t.reset()
 		ls.turns.Put(t)
 	}
-	ls.signal()
+}
+
+// chainEnded counts the commands of each turn that have ended, and chains their tasks. The lanes need not be locked for
+// that.
+func chainEnded(turns []*turn) (first, last *task) {
+	for _, t := range turns {
+		for _, task := range t.taken {
+			if task.cmd != nil {
+				continue
+			}
+			t.ended++
+			if last == nil {
+				last = task
+			}
+			task.next, first = first, task
+		}
+	}
+	return first, last
 }
 
 func (ls *lanes) letGo(l *lane, pause time.Duration) {
@@ -163,7 +208,7 @@ func (ls *lanes) close() {
 // is freed at once.
 func (ls *lanes) list(l *lane) {
 	if l.aggregate == nil || ls.keep == 0 {
-		delete(ls.byID, l.id)
+		ls.free(l)
 		return
 	}
 	l.newer, l.older = &ls.idle, ls.idle.older
@@ -172,7 +217,7 @@ func (ls *lanes) list(l *lane) {
 	if ls.idleSize > ls.keep {
 		oldest := ls.idle.newer
 		ls.unlist(oldest)
-		delete(ls.byID, oldest.id)
+		ls.free(oldest)
 	}
 }
 

@@ -59,19 +59,28 @@ func tickets(tasks []*task) []uint64 {
 
 func TestLanePushPopUnpop(t *testing.T) {
 	l := &lane{}
+	pop := func(n int) []*task {
+		head, popped := l.pop(n)
+		turn := &turn{chain: head}
+		turn.unroll()
+		require.Len(t, turn.taken, popped)
+		return turn.taken
+	}
 	for i := range uint64(5) {
 		l.push(&task{ticket: i})
 	}
-	taken := l.pop(3, nil)
+	taken := pop(3)
 	require.Equal(t, []uint64{0, 1, 2}, tickets(taken))
 	l.unpop(taken[1:])
 	l.push(&task{ticket: 5})
-	require.Equal(t, []uint64{1, 2, 3, 4, 5}, tickets(l.pop(9, nil)))
+	require.Equal(t, []uint64{1, 2, 3, 4, 5}, tickets(pop(9)))
 	require.Nil(t, l.head)
 	require.Nil(t, l.tail)
 	l.unpop(taken)
 	l.push(&task{ticket: 6})
-	require.Equal(t, []uint64{0, 1, 2, 6}, tickets(l.pop(9, nil)))
+	require.Equal(t, []uint64{0, 1, 2, 6}, tickets(pop(4)))
+	require.Empty(t, pop(1))
+	require.Zero(t, l.queued)
 }
 
 // The lane that is ready longest is taken first, with a batch; it goes to the end of the row when it has more.
@@ -172,19 +181,20 @@ func TestLaneRests(t *testing.T) {
 // Idle lanes with a state are kept, those used last; the others are freed.
 func TestLanesKept(t *testing.T) {
 	ls := newLanes(1, 2, 100)
-	use := func(id string) *lane {
+	use := func(id string, known bool) *lane {
 		admit(ls, id)
 		turn := take(ls)
-		l := turn.lane
+		l, kept := turn.lane, turn.lane.aggregate != nil
+		require.Equal(t, known, kept, id)
 		l.aggregate = stateful{}
 		finish(ls, turn, 0, 0)
 		return l
 	}
-	a, b := use("a"), use("b")
-	require.Same(t, a, use("a"))
-	c := use("c") // b is idle longest
+	a, _ := use("a", false), use("b", false)
+	require.Same(t, a, use("a", true))
+	c := use("c", false) // b is idle longest
 	require.Equal(t, map[string]*lane{"a": a, "c": c}, ls.byID)
-	require.NotSame(t, b, use("b"))
+	use("b", false) // its lane may be the one that it had, but it is as new
 	require.Len(t, ls.byID, 2)
 	require.Equal(t, 2, ls.idleSize)
 

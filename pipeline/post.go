@@ -27,13 +27,18 @@ type post struct {
 	entered uint64     // entries at the last look
 }
 
-// receive takes over a row of lanes, whose lock is held.
+// receive takes over a row of lanes, whose lock is held, and lets the lock go as soon as it can.
 func (p *post) receive(ls *lanes) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.room = ls.row(p.room[:0])
 	p.row = p.room
 	p.rows++
+	ls.signal() // workers wake each other for as long as there is work that nobody has
+	ls.mu.Unlock()
+	for _, t := range p.row {
+		t.unroll()
+	}
 }
 
 // next gives the next turn of the row. At its end it gives the round instead, if there is one.

@@ -16,7 +16,9 @@ import (
 type turn struct {
 	p      *Pipeline
 	lane   *lane
-	taken  []*task // all commands of the turn; what has ended is cleared
+	chain  *task   // all commands of the turn, until unroll
+	taken  []*task // the same; what has ended is cleared
+	ended  int     // of taken
 	tasks  []*task // the rest of taken that is not yet decided, in ticket sequence
 	behind []*task // of taken: behind the one that a parked aggregate waits for, for another turn
 	at     *task   // whose code runs in the goroutine of the turn itself; nil when none does
@@ -41,6 +43,17 @@ func newTurn() *turn {
 	t := &turn{taken: make([]*task, 0, 4), decided: make([]*task, 0, 4), events: make([]engine.Event, 0, 4)}
 	t.calls.list, t.batch.Appends = make([]call, 0, 8), make([]engine.Append, 0, 4)
 	return t
+}
+
+// unroll lists the commands of the turn. The lanes need not be locked for that.
+func (t *turn) unroll() {
+	for task := t.chain; task != nil; {
+		next := task.next
+		task.next = nil
+		t.taken = append(t.taken, task)
+		task = next
+	}
+	t.chain = nil
 }
 
 // run fans out, joins, decides in ticket sequence, and hands on the batch. What failed gets its outcome at once. When
@@ -152,7 +165,7 @@ func (t *turn) reset() {
 	clear(t.batch.Appends)
 	clear(t.results)
 	t.p, t.lane, t.round, t.exact, t.pause = nil, nil, nil, false, 0
-	t.taken, t.tasks, t.behind = t.taken[:0], nil, nil
+	t.taken, t.tasks, t.behind, t.ended = t.taken[:0], nil, nil, 0
 	t.calls.list, t.payloads, t.events = t.calls.list[:0], t.payloads[:0], t.events[:0]
 	t.batch.Appends, t.batch.Settle = t.batch.Appends[:0], nil
 	t.decided, t.failed, t.again, t.results = t.decided[:0], t.failed[:0], t.again[:0], t.results[:0]

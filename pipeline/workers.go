@@ -39,7 +39,6 @@ func (ls *lanes) staff(posts []*post, hire func(at *post)) {
 // less than two batches in all. False: the lanes are closed.
 func (ls *lanes) take(at *post) bool {
 	ls.mu.Lock()
-	defer ls.mu.Unlock()
 	if ls.stop(at) {
 		ls.greed = min(2*ls.greed, longestRow)
 	}
@@ -49,6 +48,7 @@ func (ls *lanes) take(at *post) bool {
 	}
 	for ls.ready.head == nil || ls.busy() && !ls.closed {
 		if ls.closed {
+			ls.mu.Unlock()
 			return false
 		}
 		ls.waiting++
@@ -59,7 +59,6 @@ func (ls *lanes) take(at *post) bool {
 	ls.running++
 	at.running = true
 	at.receive(ls)
-	ls.signal() // workers wake each other for as long as there is work that nobody has
 	return true
 }
 
@@ -69,8 +68,9 @@ func (ls *lanes) row(into []*turn) []*turn {
 	for commands := 0; len(into) < min(ls.greed, share) && commands < ls.batch; {
 		t := ls.turns.Get().(*turn)
 		t.lane = ls.ready.pop()
-		t.taken = t.lane.pop(ls.batch, t.taken)
-		commands += len(t.taken)
+		var popped int
+		t.chain, popped = t.lane.pop(ls.batch)
+		commands += popped
 		into = append(into, t)
 	}
 	return into
