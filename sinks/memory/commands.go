@@ -10,12 +10,18 @@ import (
 
 // receipt is the first result of one command id whose events do not tell it: it has none, or more has to be kept.
 type receipt struct {
-	id          engine.ID
-	stream      *stream // the aggregate that the id belongs to
-	first, last engine.Version
-	position    engine.Position
-	rejection   string
-	digest      uint64 // of what the command said; 0 when that is not known
+	id     engine.ID
+	stream *stream        // the aggregate that the id belongs to
+	first  engine.Version // of its events, also when it has none
+	rest   *rest          // nil: there is nothing else to it
+}
+
+// rest is what a command with a receipt may have besides.
+type rest struct {
+	last      engine.Version
+	position  engine.Position
+	rejection string
+	digest    uint64 // of what the command said; 0 when that is not known
 }
 
 // commands remembers the first result of every command id (G6): a hash table with open addressing. A command costs one

@@ -165,31 +165,35 @@ func (s *Store) entry(a *engine.Append, first engine.Position, result *engine.Re
 	if first != 0 && first < engine.Position(inReceipt) && a.Digest == 0 && a.Events[0].CausationID == a.CommandID {
 		return entry(first)
 	}
-	return s.commands.keep(receipt{
-		id: a.CommandID, stream: s.last, first: result.First, last: result.Last, position: result.Position,
-		rejection: a.Rejection, digest: a.Digest,
-	})
+	kept := receipt{id: a.CommandID, stream: s.last, first: result.First}
+	if first != 0 || a.Rejection != "" || a.Digest != 0 {
+		kept.rest = &rest{result.Last, result.Position, a.Rejection, a.Digest}
+	}
+	return s.commands.keep(kept)
 }
 
 // answer is the result for a command id that comes again: the first one, unless it comes for another aggregate or with
 // other words.
 func (s *Store) answer(at entry, a *engine.Append) engine.Result {
-	var first receipt
+	stream, first, rest := s.first(at)
+	if stream.name != a.Aggregate || rest.digest != 0 && a.Digest != 0 && rest.digest != a.Digest {
+		return engine.Result{Err: &engine.ReusedError{CommandID: a.CommandID, First: stream.name, Again: a.Aggregate}}
+	}
+	return engine.Result{First: first, Last: rest.last, Position: rest.position, Rejection: rest.rejection, Duplicate: true}
+}
+
+// first is what came of a command id first.
+func (s *Store) first(at entry) (*stream, engine.Version, rest) {
 	if at&inReceipt != 0 {
-		first = *s.commands.at(at)
-	} else {
-		r := s.log.record(engine.Position(at))
-		version, more := r.facts.version(), r.facts.more()
-		first = receipt{
-			stream: r.stream, first: version, last: version + engine.Version(more), position: engine.Position(at) + engine.Position(more),
+		kept := s.commands.at(at)
+		if kept.rest == nil {
+			return kept.stream, kept.first, rest{last: kept.first - 1}
 		}
+		return kept.stream, kept.first, *kept.rest
 	}
-	if first.stream.name != a.Aggregate || first.digest != 0 && a.Digest != 0 && first.digest != a.Digest {
-		return engine.Result{Err: &engine.ReusedError{CommandID: a.CommandID, First: first.stream.name, Again: a.Aggregate}}
-	}
-	return engine.Result{
-		First: first.first, Last: first.last, Position: first.position, Rejection: first.rejection, Duplicate: true,
-	}
+	r := s.log.record(engine.Position(at))
+	first, more := r.facts.version(), r.facts.more()
+	return r.stream, first, rest{last: first + engine.Version(more), position: engine.Position(at) + engine.Position(more)}
 }
 
 // Load reads the stream of one aggregate as it is when the iteration starts, from a version on. It never blocks a
