@@ -56,8 +56,8 @@ func (p *Pipeline) keep(letter *engine.DeadLetter) {
 	default:
 		select {
 		case p.options.DeadLetters.In() <- letter:
-			if err := p.lettersErr(); err != nil {
-				p.halt(err)
+			if p.lettersErr() != nil {
+				p.stopReading() // the error is told when the sink is closed
 			}
 			return
 		case <-p.givenUp:
