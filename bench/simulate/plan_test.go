@@ -75,6 +75,7 @@ func draw(seed uint64, roomy bool) plan {
 		Workers: pick(h, 1, 2, 5, 64), Window: pick(h, 1, 2, 7, 64, 4096), Batch: pick(h, 1, 2, 3, 16, 256),
 		Cache: pick(h, -1, 1, 2, 0), Conflicts: pick(h, 1, 3, 1000, 1000),
 	}
+	p.options.Share = pick(h, 0, 0, 1, min(3, p.options.Window))
 	p.options.Retry = pipeline.RetryPolicy{
 		Attempts: pick(h, 1, 2, 3, 5), First: pick(h, time.Millisecond, 50*time.Millisecond), Most: pick(h, 10*time.Millisecond, 5*time.Second),
 		Total: pick(h, 20*time.Millisecond, time.Minute, time.Hour), Seed: seed + 1,
@@ -102,7 +103,7 @@ func draw(seed uint64, roomy bool) plan {
 // every command goes through handlers, which take their time: so no two turns are ever ready at the same instant, where
 // it would be up to the processors which comes first.
 func (p *plan) furnish() {
-	p.options.Workers, p.options.Window, p.burst, p.ponders = 64, 4096, 0, false
+	p.options.Workers, p.options.Window, p.options.Share, p.burst, p.ponders = 64, 4096, 0, 0, false
 }
 
 // write makes the input.
