@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -34,10 +35,10 @@ func (p *Pipeline) buried(t *task) {
 // more is read: what would become of it?
 func (p *Pipeline) unkept(t *task, err error) {
 	switch {
+	case p.cut.Load() && (p.letters != nil || errors.Is(t.err, context.Canceled)): // the cut is what it failed for
+		err = ErrStopped
 	case p.letters == nil:
 		err = nil
-	case p.cut.Load():
-		err = ErrStopped
 	default:
 		err = fmt.Errorf("pipeline: a dead letter cannot be kept: %w", err)
 		p.halt(err)
