@@ -211,7 +211,7 @@ func (a *admission) settle(o engine.Outcome) {
 	}
 	w.settled[a.number] = true
 	if o.Status == engine.DeadLettered {
-		w.letters = append(w.letters, a.number)
+		w.letters = append(w.letters, letter{w.now(), a.number})
 	}
 }
 

@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"time"
@@ -72,7 +71,7 @@ func (l *life) judgeLetter(a *admission, o engine.Outcome) {
 		if m.life != l.number || m.number != a.number && !(m.place == loading && m.number == s.aggregate) {
 			l.wrong("#%d is told of another's misfortune: %s", a.number, told(o))
 		}
-	case errors.Is(o.Err, pipeline.ErrStopped) || errors.Is(o.Err, context.Canceled):
+	case errors.Is(o.Err, pipeline.ErrStopped):
 		if l.stopped.Load() == 0 && !l.session.closed.Load() {
 			l.wrong("#%d is told %s by a pipeline that was not stopped", a.number, told(o))
 		}

@@ -126,7 +126,7 @@ func (w *world) pass() {
 		}
 	}
 	w.await()
-	if letters := w.letters; len(letters) > 0 {
+	if letters := w.dead(); len(letters) > 0 {
 		w.newCalmLife(h, letters, true).live()
 	}
 	w.await()

@@ -1,8 +1,10 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -28,12 +30,31 @@ type world struct {
 	strange  int                    // events of the other writer
 	settled  map[int]bool           // commands of the input that are acknowledged
 	sent     map[int]int            // how often each command was sent
-	letters  []int                  // commands that were dead-lettered, in sequence
+	letters  []letter               // commands that were dead-lettered
 	history  [][]moment             // of each aggregate
 	faulty   []string               // what is not as promised
 	happened figures
 	whole    []engine.Event   // the log, once nothing runs any more
 	streams  [][]engine.Event // and what it has of each aggregate
+}
+
+// letter is a command that was dead-lettered, and when.
+type letter struct {
+	at     time.Duration
+	number int
+}
+
+// dead gives the commands that were dead-lettered, in sequence. Of those at one instant nobody knows the sequence, unless
+// they are of one aggregate.
+func (w *world) dead() []int {
+	slices.SortStableFunc(w.letters, func(a, b letter) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(w.input[a.number].aggregate, w.input[b.number].aggregate))
+	})
+	var dead []int
+	for _, l := range w.letters {
+		dead = append(dead, l.number)
+	}
+	return dead
 }
 
 // effect is what the store has of a command.
