@@ -13,6 +13,7 @@ AGGREGATES ?= 1000
 SEED       ?= 1
 FUZZTIME   ?= 5s
 TIME       ?= 30m
+SEEDS      ?= 4000
 
 # Everything is pure Go, so that the result is the same with and without a C compiler.
 export CGO_ENABLED := 0
@@ -98,6 +99,15 @@ fuzz: ## Run every fuzz target for FUZZTIME each
 .PHONY: torture
 torture: ## Prove the stores under power cuts, kills and random histories for TIME, 30m without it
 	@.ci/torture $(TIME)
+
+.PHONY: simulate
+simulate: ## Simulate SEEDS worlds from SEED on, in virtual time, with everything going wrong
+	ORCHESTRIX_SEED=$(SEED) ORCHESTRIX_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -v -run 'TestSimulation$$' ./bench/simulate
+
+.PHONY: storm
+storm: ## Storm the pipeline with panics, starts and stops, and callers that go away
+	ORCHESTRIX_PANICS=10000 ORCHESTRIX_STARTS=10000 ORCHESTRIX_CANCELS=100000 \
+		go test -count=1 -timeout 20m -v -run 'Storm|Poison' ./bench/simulate
 
 .PHONY: lint
 lint: ## Look for faults that the compiler does not see
