@@ -49,9 +49,16 @@ func (e *Event) CloudEvent(codec Codec) ([]byte, error) {
 	return marshalLine(eventEnvelope{envelope, uint64(e.Version), strconv.FormatUint(uint64(e.Position), 10)})
 }
 
-// CloudEvent writes the command as one CloudEvents 1.0 JSON object, as [Event.CloudEvent] does.
+// CloudEvent writes the command as one CloudEvents 1.0 JSON object, as [Event.CloudEvent] does. The type of a command made
+// by [NewCommand] is found by a codec that is a [Registry].
 func (c *Command) CloudEvent(codec Codec) ([]byte, error) {
-	envelope, err := newEnvelope(&c.Message, codec)
+	m := c.Message
+	if registry, ok := codec.(*Registry); ok && m.Type == "" {
+		if route, err := registry.Route(c); err == nil {
+			m.Type = route.Type
+		}
+	}
+	envelope, err := newEnvelope(&m, codec)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ const MaxDeadLetters = 100_000
 type DeadLetter struct {
 	// ID names the letter: it is the id of its command, or follows from what was read when that is no command.
 	ID      ID
-	Command *Command // whole; from a store its payload is Raw
+	Command *Command // whole; from a store that encodes, its payload is Raw; one with a Defect could not be read
 	// Err is why. From a store it is an error with the same text that wraps nothing.
 	Err      error
 	Causes   []string // Err and what it wraps, outermost first, each with its Go type
@@ -51,8 +51,8 @@ func (s LetterState) String() string {
 	return fmt.Sprintf("state %d", uint8(s))
 }
 
-// NewDeadLetter makes the letter of a command that failed after some attempts, the first and the last of which began at
-// these times. It finds the handler, the causes and the stack in the error.
+// NewDeadLetter makes the letter of a command that failed. It finds the handler, the causes and the stack in the error; how
+// often the command was handled, and when, is the caller's to say.
 func NewDeadLetter(cmd *Command, err error) *DeadLetter {
 	letter := &DeadLetter{ID: letterID(cmd), Command: cmd, Err: err, Causes: causes(nil, err)}
 	if h, ok := errors.AsType[*HandlerError](err); ok {
@@ -76,9 +76,6 @@ func letterID(cmd *Command) ID {
 	return NameID("dead letter", string(text))
 }
 
-// mostCauses bounds what a letter keeps of a chain of errors.
-const mostCauses = 16
-
 // causes lists an error and everything that it wraps.
 func causes(list []string, err error) []string {
 	if err == nil || len(list) >= mostCauses {
@@ -97,15 +94,19 @@ func causes(list []string, err error) []string {
 }
 
 // A DeadLetterStore is a Store that keeps dead letters beside the events. An Append with a Letter brings one in, in the
-// same commit as the events of other commands. Two rules hold at every commit:
+// same commit as the events of other commands. These rules hold at every commit:
 //
-//   - A command id is stored, or a letter, never both: an append that stores the events or the rejection of a command
-//     removes the letter with its id.
-//   - Letters are read in the sequence in which they were first kept. One that is kept again stays in its place, with what
-//     is new about it; of a letter that is Parked and fails again nothing moves.
+//   - A command id is stored, or a letter, not both: an append that stores the events or the rejection of a command, or
+//     finds them stored, removes the letter with its id. A letter whose append had no CommandID is kept even so: what could
+//     not be read may bear any id.
+//   - Letters are read in the sequence in which they were first kept. One that is kept again stays in its place, with all
+//     that is new about it: of a letter that is Parked and fails again nothing moves. One that comes again only to wait
+//     keeps what is known of its failure ([DeadLetter.Again]).
+//   - A letter's id belongs to one aggregate. A letter with that id for another one is refused with ErrReused.
 type DeadLetterStore interface {
 	Store
-	// DeadLetters reads the letters with a number above after, in number sequence, as they are when the iteration starts.
+	// DeadLetters reads the letters with a number above after, in number sequence: those that are there when the iteration
+	// starts. One that goes meanwhile may be missing, and one that changes may be read either way.
 	DeadLetters(ctx context.Context, after uint64) iter.Seq2[DeadLetter, error]
 	// DeadLetter finds a letter by its id. False: there is none.
 	DeadLetter(ctx context.Context, id ID) (letter DeadLetter, found bool, err error)
@@ -118,7 +119,7 @@ type DeadLetterStore interface {
 	// removed, or ErrUnknown.
 	DropDeadLetters(ctx context.Context, ids ...ID) (int, error)
 	// EditDeadLetter puts another command in the place of a letter's, which keeps its number and state. One that can be read
-	// keeps its id and its aggregate; one that cannot gets those of the command. It blocks until that is durable. An error:
-	// nothing was changed, or ErrUnknown.
+	// keeps its id and its aggregate; one that cannot gets those of the command ([DeadLetter.Edited]). It blocks until that
+	// is durable. An error: nothing was changed, or ErrUnknown.
 	EditDeadLetter(ctx context.Context, letter ID, command *Command) error
 }

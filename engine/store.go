@@ -225,6 +225,10 @@ func checkLetter(a *Append) error {
 		return &LimitError{What: "append", Why: "holds a dead letter and something else"}
 	case a.Letter.ID.IsZero() || a.Letter.Command == nil:
 		return &LimitError{What: "dead letter", Why: "has no id or no command: make it with NewDeadLetter"}
+	case a.Letter.State > Waiting:
+		return &LimitError{What: "dead letter", Why: "has a state that is none: " + a.Letter.State.String()}
+	case a.Letter.State != Skipped:
+		return CheckName("aggregate id of a dead letter that others wait for", a.Aggregate)
 	}
 	return nil
 }

@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -26,9 +26,10 @@ type JSONLinesSink struct {
 // JSONLines makes a sink that writes to w, one line for each element, in stream sequence:
 //
 //   - *engine.Event and *engine.Command: a CloudEvents 1.0 object.
-//   - *engine.DeadLetter: {"origin":…, "reason":…, "command":{…}} with the command as a CloudEvents object that
-//     [engine.UnmarshalCloudCommand] reads. A command that has a Defect, or is no such object, stands there as "raw"
-//     instead: what was read, whole, as text, or as "raw_base64" when it is not valid UTF-8.
+//   - *engine.DeadLetter: {"id":…, "state":…, "origin":…, "reason":…, "causes":[…], "handler":…, "attempts":…, "first":…,
+//     "last":…, "stack":…, "command":{…}}, and "number" when a store keeps it; what is not known is left out. The command is
+//     a CloudEvents object that [engine.UnmarshalCloudCommand] reads. One that has a Defect, or is no such object, stands
+//     there as "raw" instead: what was read, whole, as text, or as "raw_base64" when it is not valid UTF-8.
 //
 // Payloads are encoded by the codec, usually the *engine.Registry; it may be nil when all of them are engine.Raw.
 //
@@ -83,79 +84,52 @@ func (s *JSONLinesSink) command(cmd *engine.Command) ([]byte, error) {
 	if cmd.Defect != nil {
 		return nil, fmt.Errorf("sinks: command from %s could not be read: %w", cmd.Origin, cmd.Defect)
 	}
-	return named(cmd, s.codec).CloudEvent(s.codec)
-}
-
-// named gives the command with its type, which a command made by engine.NewCommand leaves to the registry.
-func named(cmd *engine.Command, codec engine.Codec) *engine.Command {
-	router, ok := codec.(interface {
-		Route(cmd *engine.Command) (*engine.Route, error)
-	})
-	if cmd.Type != "" || !ok {
-		return cmd
-	}
-	route, err := router.Route(cmd)
-	if err != nil {
-		return cmd
-	}
-	twin := *cmd
-	twin.Type = route.Type
-	return &twin
+	return cmd.CloudEvent(s.codec)
 }
 
 // deadLetter is the line of an engine.DeadLetter. One of the last three is set.
 type deadLetter struct {
+	ID        string         `json:"id,omitzero"`
+	Number    uint64         `json:"number,omitzero"`
+	State     string         `json:"state,omitzero"`
 	Origin    string         `json:"origin,omitzero"`
 	Reason    string         `json:"reason"`
+	Causes    []string       `json:"causes,omitzero"`
+	Handler   string         `json:"handler,omitzero"`
+	Attempts  int            `json:"attempts,omitzero"`
+	First     time.Time      `json:"first,omitzero"`
+	Last      time.Time      `json:"last,omitzero"`
+	Stack     string         `json:"stack,omitzero"`
 	Command   jsontext.Value `json:"command,omitzero"`
 	Raw       *string        `json:"raw,omitzero"`
 	RawBase64 []byte         `json:"raw_base64,omitzero"`
 }
 
-// deadLetter writes a dead letter whatever it holds: it is the last place where the command is seen.
+// deadLetter writes a dead letter whatever it holds: it may be the last place where the command is seen.
 func (s *JSONLinesSink) deadLetter(letter *engine.DeadLetter) ([]byte, error) {
-	var line deadLetter
-	cmd, reason := letter.Command, letter.Err
-	if cmd == nil {
-		cmd = &engine.Command{}
+	if letter.Command == nil {
+		twin := *letter
+		twin.Command, letter = &engine.Command{}, &twin
 	}
-	if reason == nil {
-		reason = cmd.Defect
+	text, unreadable := letter.Written(s.codec)
+	if text == nil {
+		return nil, unreadable
 	}
-	if reason != nil {
-		line.Reason = strings.ToValidUTF8(reason.Error(), "\uFFFD")
+	kept := letter.Kept()
+	line := deadLetter{
+		Number: kept.Number, Origin: kept.Command.Origin, Reason: letter.Reason(), Causes: kept.Causes, Handler: kept.Handler,
+		Attempts: kept.Attempts, First: kept.First, Last: kept.Last, Stack: kept.Stack,
 	}
-	line.Origin = strings.ToValidUTF8(cmd.Origin, "\uFFFD")
-	object, err := s.command(cmd)
-	if err != nil {
-		object = nil // not the beginning of one either
-	} else if _, err = engine.UnmarshalCloudCommand(object); err == nil {
-		line.Command = object
-		return json.Marshal(line)
+	if !kept.ID.IsZero() {
+		line.ID, line.State = kept.ID.String(), kept.State.String()
 	}
-	if raw := rawText(cmd, object); utf8.ValidString(raw) {
-		line.Raw = &raw
-	} else {
-		line.RawBase64 = []byte(raw)
+	switch {
+	case unreadable == nil:
+		line.Command = text
+	case utf8.Valid(text):
+		line.Raw = new(string(text))
+	default:
+		line.RawBase64 = text
 	}
 	return json.Marshal(line)
-}
-
-// rawText is what was read of a command with a defect, and the most that can be told of any other: its object when there
-// is one, or else what Go prints of it.
-func rawText(cmd *engine.Command, object []byte) string {
-	message := cmd.Message
-	if raw, ok := message.Data.(engine.Raw); ok {
-		message.Data = string(raw)
-	}
-	text, read := message.Data.(string)
-	switch {
-	case object != nil:
-		return string(object)
-	case cmd.Defect != nil && read:
-		return text
-	case cmd.Defect != nil:
-		return fmt.Sprintf("%+v", message.Data) // a foreign element
-	}
-	return fmt.Sprintf("%+v", message)
 }
