@@ -7,7 +7,7 @@
 // monotonic clock, as from any other store.
 //
 // The store keeps every rule of [engine.Store] but durability: G1 is not its promise, and its Capabilities say so.
-// Memory is bounded by what is appended, for nothing is ever removed. What must survive a restart belongs into
+// Memory is bounded by what is appended, for nothing but dead letters is ever removed. What must survive a restart belongs into
 // sinks/sqlite. The rules themselves are proved by sinks/storetest.
 //
 // How it is built, from the inside out: a log that grows by chunks and never copies a record, one stream for each

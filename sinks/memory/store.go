@@ -19,13 +19,15 @@ type Store struct {
 	commands  commands
 	seen      uint64                       // of the slots that were looked at beforehand; kept lest the compiler leave the looking out
 	snapshots map[string][]engine.Snapshot // of each aggregate the newest few, oldest first
-	wake      chan struct{}                // what waiters wait on; nil while nobody waits
+	letters   letters
+	wake      chan struct{} // what waiters wait on; nil while nobody waits
 	closed    bool
 }
 
 var (
-	_ engine.Store       = (*Store)(nil)
-	_ engine.Snapshotter = (*Store)(nil)
+	_ engine.Store           = (*Store)(nil)
+	_ engine.Snapshotter     = (*Store)(nil)
+	_ engine.DeadLetterStore = (*Store)(nil)
 )
 
 // New makes an empty store. It starts nothing, and a store that is no longer used needs no Close.
@@ -35,6 +37,7 @@ func New() *Store {
 		kinds:     kinds{known: make(map[kind]int)},
 		commands:  newCommands(),
 		snapshots: make(map[string][]engine.Snapshot),
+		letters:   newLetters(),
 	}
 }
 
@@ -122,9 +125,15 @@ func (s *Store) applyOne(a *engine.Append, hash uint64, broken bool, result *eng
 	}
 	if !a.CommandID.IsZero() {
 		if first := s.commands.find(&a.CommandID, hash, &s.log); first != 0 {
-			*result = s.answer(first, a)
+			if *result = s.answer(first, a); result.Err == nil {
+				s.letters.stored(a.CommandID)
+			}
 			return
 		}
+	}
+	if a.Letter != nil && !broken {
+		*result = s.letters.keep(a)
+		return
 	}
 	version := target.version()
 	if broken || !a.Expected.Holds(version) {
@@ -143,6 +152,7 @@ func (s *Store) applyOne(a *engine.Append, hash uint64, broken bool, result *eng
 	}
 	if !a.CommandID.IsZero() {
 		s.commands.add(hash, s.entry(a, first, result))
+		s.letters.stored(a.CommandID)
 	}
 }
 

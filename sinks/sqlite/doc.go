@@ -49,9 +49,17 @@
 //
 // The events of a commit are inserted 16 at a time. When one is refused, the transaction is done again one by one.
 //
+// # Dead letters
+//
+// A dead letter is kept, and removed again, by the transaction of the appends that it comes with. The row has the command
+// as a CloudEvents object, or what could not be read as it is, and whatever is known of why. Its checksum is in two halves:
+// the one of what the index needs, which is read into memory when the file is opened (about 150 bytes a letter and the
+// name of its aggregate), the other of the rest. Whether an aggregate is parked is answered from there. A store that was
+// opened read only asks the file instead.
+//
 // # The file
 //
-// Eight tables, and the view log for people:
+// Nine tables, and the views log and dead_letters for people:
 //
 //	events    the log; position is its key, data the payload (TEXT when it is JSON, BLOB otherwise)
 //	kinds     what events share: type, source, content type and version of the schema
@@ -61,6 +69,7 @@
 //	commands  blocks of command ids, sorted, each with the position of its last event
 //	snapshots the newest four of each aggregate
 //	progress  one row: how far streams and commands have been filled
+//	letters   dead letters; number is the key, command is TEXT when it can be read and BLOB otherwise
 //
 // The envelope of an event is 70 bytes: its id, that of its correlation, that of its causation (16 each), the position of
 // the version before (8), the digest and the number of events of the command that ends here (8, 2), the checksum (4);
@@ -71,8 +80,8 @@
 //	sqlite3 orders.db "select * from log order by position desc limit 10"
 //
 // Stock tools may read the file at any time. What they write has no checksums, unless they load cksumvfs: a file that
-// they have changed or vacuumed, or copied while it was in use, is reported as damaged. A file of format 1, which had
-// other tables, is refused.
+// they have changed or vacuumed, or copied while it was in use, is reported as damaged. A file of format 1 or 2, which
+// had other tables, is refused.
 //
 // The write-ahead log is used again from its beginning when it holds 16 MiB: a sync that need not make a file longer is
 // faster.

@@ -130,8 +130,8 @@ func TestOpenRefuses(t *testing.T) {
 		{text, "is not a SQLite database"},
 		{make("foreign.db", "create table t (a)"), "belongs to another application"},
 		{make("id.db", "pragma application_id=17"), "belongs to another application"},
-		{make("newer.db", ours+"3"), "has format 3, this program knows up to 2"},
-		{make("older.db", ours+"1"), "has format 1, this program reads and writes 2 only"},
+		{make("newer.db", ours+"4"), "has format 4, this program knows up to 3"},
+		{make("older.db", ours+"1"), "has format 1, this program reads and writes 3 only"},
 		{filepath.Join(text, "below.db"), "not a directory"},
 	} {
 		before, _ := os.ReadFile(c.path)

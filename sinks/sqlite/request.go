@@ -14,7 +14,9 @@ type request struct {
 	ctx      context.Context
 	appends  []engine.Append
 	snapshot *engine.Snapshot // to be kept instead of appends; it has one result
-	results  []engine.Result  // one for each append; one whose Err is set already has been refused
+	// change is done instead of appends; it has one result.
+	change  func(w *writer) (engine.Result, error)
+	results []engine.Result // one for each append; one whose Err is set already has been refused
 	// done is closed by the writer, when every result stands and is durable. Nothing is sent on it, so it has no
 	// capacity. The Append call that made it receives.
 	done chan struct{}
@@ -28,10 +30,13 @@ func newRequest(ctx context.Context, batch []engine.Append, results []engine.Res
 		if results[i].Err = engine.CheckAppend(&batch[i]); results[i].Err != nil {
 			continue
 		}
+		if letter := batch[i].Letter; letter != nil {
+			r.own(batch)
+			results[i].Err = writeDown(&r.appends[i], codec)
+			continue
+		}
 		if needsEncoding(batch[i].Events, codec) {
-			if &r.appends[0] == &batch[0] {
-				r.appends = slices.Clone(batch)
-			}
+			r.own(batch)
 			a := &r.appends[i]
 			a.Events = slices.Clone(a.Events)
 			if results[i].Err = encode(a.Events, codec); results[i].Err != nil {
@@ -44,6 +49,22 @@ func newRequest(ctx context.Context, batch []engine.Append, results []engine.Res
 		results[i].Err = checkMetadata(r.appends[i].Events)
 	}
 	return r
+}
+
+// own makes the appends the request's, so that they can be changed.
+func (r *request) own(batch []engine.Append) {
+	if &r.appends[0] == &batch[0] {
+		r.appends = slices.Clone(batch)
+	}
+}
+
+// writeDown puts what the table letters keeps in the place of an append's letter.
+func writeDown(a *engine.Append, codec engine.Codec) error {
+	row, err := newLetterRow(a.Letter, a.Aggregate, codec)
+	if err == nil {
+		a.Letter = &row.DeadLetter
+	}
+	return err
 }
 
 // needsEncoding tells whether a payload is anything else than what can be stored as it is.
@@ -93,6 +114,9 @@ func checkMetadata(events []engine.Event) error {
 // size is about the number of bytes that an append adds to a transaction.
 func size(a *engine.Append) int {
 	n := len(a.Rejection)
+	if a.Letter != nil {
+		n += (&letterRow{DeadLetter: *a.Letter}).size()
+	}
 	for i := range a.Events {
 		n += dataSize(&a.Events[i])
 	}

@@ -10,7 +10,7 @@ import (
 // What makes a file ours: SQLite's header holds both numbers, and file(1) shows them.
 const (
 	applicationID = 0x4f726378 // "Orcx"
-	formatVersion = 2
+	formatVersion = 3
 )
 
 // schema is the format. The view is for people and is used by nothing here.
@@ -111,7 +111,7 @@ func checkFormat(c *connection) (empty bool, err error) {
 // create makes the tables in one transaction: a crash leaves an empty file or a whole one.
 func create(c *connection) error {
 	return c.conn.Exec(fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
-		schema, applicationID, formatVersion))
+		schema+letterSchema, applicationID, formatVersion))
 }
 
 // connection is a SQLite connection with the statements that were prepared on it. One goroutine uses it at a time.

@@ -56,14 +56,18 @@ func (r *request) end(err error) {
 // task is one append, or one snapshot, that goes into a transaction.
 type task struct {
 	append   *engine.Append
-	snapshot *engine.Snapshot // instead of an append
+	snapshot *engine.Snapshot                       // instead of an append
+	change   func(w *writer) (engine.Result, error) // instead of an append
 	result   *engine.Result
 	before   *engine.Result // of the append that this one is chained to, or nil
 }
 
 func (t *task) size() int {
-	if t.snapshot != nil {
+	switch {
+	case t.snapshot != nil:
 		return len(t.snapshot.Data)
+	case t.change != nil:
+		return 0
 	}
 	return size(t.append)
 }
@@ -86,10 +90,15 @@ func (w *writer) add(t task) {
 }
 
 func (w *writer) perform(t task) (result engine.Result, err error) {
-	if t.snapshot != nil {
+	switch {
+	case t.snapshot != nil:
 		result, err = w.keepSnapshot(t.snapshot)
-	} else {
-		result, err = w.decide(t.append, t.before != nil && t.before.Breaks())
+	case t.change != nil:
+		result, err = t.change(w)
+	default:
+		if result, err = w.decide(t.append, t.before != nil && t.before.Breaks()); err == nil {
+			err = w.endLetter(t.append, &result)
+		}
 	}
 	if err == nil && w.oneByOne {
 		err = w.events.flush()
@@ -121,6 +130,9 @@ func (w *writer) takeBack(cause error) {
 func (w *writer) decide(a *engine.Append, broken bool) (engine.Result, error) {
 	if first, found, err := w.duplicate(a); found || err != nil {
 		return first, err
+	}
+	if a.Letter != nil && !broken {
+		return w.keepLetter(a)
 	}
 	h, err := w.head(a.Aggregate)
 	if err != nil {
@@ -271,6 +283,7 @@ func (w *writer) abort(cause error) {
 func (w *writer) forget() {
 	w.next -= engine.Position(w.tx.events)
 	w.events.forget()
+	w.letters.forget()
 	for i := range w.tx.places {
 		if p := &w.tx.places[i]; p.size > 0 {
 			delete(w.recent, p.command)
@@ -308,6 +321,7 @@ func (w *writer) endTransaction() {
 		w.failCommit(err)
 		return
 	}
+	w.letters.committed()
 	last := w.next - 1
 	if fill {
 		w.tail.clear()

@@ -22,6 +22,7 @@ type VerifyReport struct {
 	Streams   int64    `json:"streams"`
 	Commands  int64    `json:"commands"`
 	Snapshots int64    `json:"snapshots"`
+	Letters   int64    `json:"letters"`      // dead letters
 	FaultsAll int64    `json:"faults_found"` // those that are not named below included
 	Faults    []string `json:"faults"`       // the first 20, each with its place
 }
@@ -90,6 +91,7 @@ func (v *verifier) run(ctx context.Context) error {
 	err = errors.Join(err, v.reader.conn.Exec("BEGIN"))
 	for _, part := range []func() error{
 		v.structure, v.events, v.streams, v.newestHeads, v.markTable, v.commands, v.outcomes, v.snapshots,
+		v.letters,
 	} {
 		if err == nil {
 			err = v.judge(part())

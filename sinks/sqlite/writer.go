@@ -38,6 +38,7 @@ type writer struct {
 	insertSnapshot          *binder
 	forgetSnapshots         *sqlite3.Stmt
 	kinds                   kindWriter
+	letters                 letterWriter
 	filler                  filler
 
 	tail     *tail
@@ -68,6 +69,9 @@ func newWriter(c *connection, path string, t tuning) (*writer, error) {
 		walNext: t.checkpointPages,
 	}
 	if err := errors.Join(w.prepareAll(), w.restore()); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	if err := w.openLetters(); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	c.conn.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error {
@@ -201,6 +205,9 @@ func (w *writer) serve(group []*request) {
 		}
 		if r.snapshot != nil && r.results[0].Err == nil {
 			w.add(task{snapshot: r.snapshot, result: &r.results[0]})
+		}
+		if r.change != nil && r.results[0].Err == nil {
+			w.add(task{change: r.change, result: &r.results[0]})
 		}
 		w.tx.requests = append(w.tx.requests, r)
 	}

@@ -129,6 +129,7 @@ func (c *canary) spoilEvent(event *engine.Event) {
 // forget is what goes wrong when a store is opened again.
 func (c *canary) forget() {
 	d := c.disk
+	c.forgetLetters()
 	switch last := len(d.log) - 1; {
 	case c.has("reopening loses the last event") && last >= 0:
 		subject := d.log[last].Subject

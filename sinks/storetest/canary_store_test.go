@@ -20,7 +20,10 @@ type disk struct {
 	commands  map[engine.ID]kept
 	snapshots map[string][]engine.Snapshot
 	end       engine.Position
-	kept      []string // only a store that leaks puts something here
+	letters   []dead            // in number sequence
+	places    map[engine.ID]int // where a letter was when it was looked for last
+	numbers   uint64            // that were given to letters
+	kept      []string          // only a store that leaks puts something here
 }
 
 // kept is the first result of a command.
@@ -52,7 +55,7 @@ func hatch(flaw, dir string) *canary {
 	if !again {
 		d = &disk{
 			streams: map[string][]engine.Event{}, versions: map[string]engine.Version{}, commands: map[engine.ID]kept{},
-			snapshots: map[string][]engine.Snapshot{},
+			snapshots: map[string][]engine.Snapshot{}, places: map[engine.ID]int{},
 		}
 		disks[dir] = d
 	}
@@ -121,6 +124,7 @@ func (c *canary) Append(ctx context.Context, batch []engine.Append) []engine.Res
 			continue
 		}
 		results[at] = c.one(&batch[at], version, c.broken(batch, results, at))
+		c.endLetter(&batch[at], &results[at])
 	}
 	if c.disk.end > end && !c.has("Wait does not wake") || c.has("Wait wakes without an event") {
 		close(c.wake)
@@ -164,8 +168,11 @@ func (c *canary) one(a *engine.Append, version engine.Version, broken bool) engi
 		broken && c.has("a chain is looked at before the command id") {
 		early = false
 	}
-	if first, ok := c.known(a); ok && early {
+	if first, ok := c.known(a); ok && early && !(a.Letter != nil && c.has("a letter is kept of a stored command")) {
 		return first
+	}
+	if a.Letter != nil && (!broken || c.has("a letter ignores its chain")) {
+		return c.keepLetter(a)
 	}
 	switch {
 	case c.has("two look for a command id at once"):

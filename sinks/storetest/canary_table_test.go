@@ -134,6 +134,47 @@ var caught = []struct {
 		"SaveSnapshot ignores its context", "LoadSnapshot ignores its context", "a closed store keeps snapshots",
 		"a closed store gives snapshots",
 	}},
+	{"a dead letter comes back as written", []string{
+		"letters lose their causes", "letters lose their stack", "letters keep their error", "letters lose where they come from",
+		"letters lose the payload's bytes", "no letter is an error",
+	}},
+	{"dead letters are read in the sequence in which they were kept", []string{
+		"letters are read backwards", "letters are read from their number on", "letters have no numbers",
+	}},
+	{"a dead letter is no event", []string{"a letter takes a position", "a letter takes a version"}},
+	{"a stored command is answered instead of a dead letter", []string{
+		"a letter is kept of a stored command", "what bears the id of a command is lost", "a command id answers any digest",
+	}},
+	{"a stored command has no dead letter any more", []string{
+		"a stored command leaves its letter", "a rejected command leaves its letter", "a repeat leaves the letter",
+		"a conflict removes the letter",
+	}},
+	{"a dead letter that is kept again stays in its place", []string{
+		"a letter moves when it is kept again", "a letter is not renewed", "a letter takes another aggregate's place",
+	}},
+	{"a dead letter that only waits again keeps what is known", []string{
+		"a letter that waits again is renewed", "a skipped letter does not wait",
+	}},
+	{"a dead letter breaks a chain", []string{"Chained is ignored", "a letter ignores its chain"}},
+	{"an append that contradicts its dead letter is refused", []string{
+		"unchecked: something else", "unchecked: no id or no command", "unchecked: a state that is none",
+		"unchecked: that others wait for", "Append ignores its context",
+	}},
+	{"an aggregate is parked behind its first letter", []string{
+		"parked behind the last letter", "every letter parks", "a letter parks all aggregates", "letters that wait park nobody",
+	}},
+	{"dead letters are dropped", []string{
+		"dropping leaves the letter", "dropping counts what it was asked for", "dropping stops behind the first",
+	}},
+	{"a dead letter is edited", []string{
+		"an edit changes nothing", "an edit of nothing is none", "an edit takes any command", "an edit takes any id",
+		"an edit skips the letter", "an edited letter keeps its id", "an edited letter keeps its aggregate",
+	}},
+	{"dead letters have a limit", []string{"letters have no limit", "a letter that is there takes more room"}},
+	{"an iteration over dead letters may use the store and ends with it", []string{
+		"an iteration over letters holds the store", "letters that come are read too", "DeadLetter ignores its context",
+		"an iteration over letters ignores its context", "a closed store gives letters",
+	}},
 	{"random histories answer as the model does", []string{
 		"Chained is ignored", "Never is a version",
 		"the id of an append without events is not kept", "a command is stored twice",
@@ -150,6 +191,10 @@ var caught = []struct {
 		"reopening forgets digests", "reopening forgets whose id it is",
 	}},
 	{"snapshots are there after reopening", []string{"reopening forgets snapshots"}},
+	{"dead letters are there after reopening", []string{
+		"reopening forgets letters", "reopening gives numbers again", "reopening forgets who is parked",
+		"reopening loses the bytes of letters",
+	}},
 	{"a reader resumes after reopening", []string{"reopening moves positions"}},
 	{"reopening many times loses nothing", []string{"reopening loses the last event"}},
 	{"machine", []string{

@@ -15,7 +15,7 @@
 //		storetest.Run(t, func(t *testing.T) engine.Store { return mystore.New() })
 //	}
 //
-// Snapshots are looked at when the store is an [engine.Snapshotter]. Payloads are [engine.Raw], so that stores with and
+// Snapshots are looked at when the store is an [engine.Snapshotter], dead letters when it is an [engine.DeadLetterStore]. Payloads are [engine.Raw], so that stores with and
 // without a codec take them. Kill -9, power loss and failing disks are not here: how to bring them about depends on the
 // store.
 //

@@ -21,6 +21,7 @@ var durableRules = []durableRule{
 	{"command ids answer their first result after reopening", reopenKeepsCommands},
 	{"digests and aggregates of command ids are known after reopening", reopenKeepsDigests},
 	{"snapshots are there after reopening", reopenKeepsSnapshots},
+	{"dead letters are there after reopening", reopenKeepsLetters},
 	{"a reader resumes after reopening", reopenResumes},
 	{"reopening many times loses nothing", reopenOften},
 }
