@@ -31,6 +31,7 @@ type contents struct {
 	Log, Streams []engine.Event
 	Commands     []engine.Result
 	Snapshots    []engine.Snapshot
+	Letters      []engine.DeadLetter
 }
 
 // newFlips fills a store and keeps its files, closed or as a killed process leaves them.
@@ -55,6 +56,7 @@ func newFlips(t *testing.T, closed bool) *flips {
 	}
 	require.NoError(t, f.read(&f.want))
 	require.NotEmpty(t, f.want.Snapshots)
+	require.NotEmpty(t, f.want.Letters)
 	return f
 }
 
@@ -77,6 +79,12 @@ func (f *flips) read(into *contents) (err error) {
 			return err
 		}
 		into.Log = append(into.Log, event)
+	}
+	for letter, err := range store.DeadLetters(ctx, 0) {
+		if err != nil {
+			return err
+		}
+		into.Letters = append(into.Letters, letter)
 	}
 	for i := range 6 {
 		name := fmt.Sprint("a", i)
@@ -116,7 +124,7 @@ func (f *flips) flip(t *testing.T, name string, at int, with byte) (reported boo
 		}
 		return true
 	}
-	if f.bound > 0 && len(got.Log) < len(f.want.Log) {
+	if f.bound > 0 && !reflect.DeepEqual(f.want, got) {
 		require.GreaterOrEqual(t, len(got.Log), int(f.bound), "%s, byte %d ^ %#x: too much is gone", name, at, with)
 		require.Equal(t, f.want.Log[:len(got.Log)], got.Log)
 		return false

@@ -37,7 +37,7 @@ func TestKill(t *testing.T) {
 		if n%killsOfAFile == 0 {
 			path, total = filepath.Join(t.TempDir(), "events.db"), 0
 		}
-		pid, versions := killOne(t, path, time.Duration(random.IntN(25_000))*time.Microsecond)
+		pid, versions, letters := killOne(t, path, time.Duration(random.IntN(25_000))*time.Microsecond)
 
 		store, err := sqlite.Open(t.Context(), path, sqlite.Options{Readers: 1})
 		require.NoError(t, err, "seed %d, kill %d", seed, n)
@@ -55,6 +55,13 @@ func TestKill(t *testing.T) {
 			seen[event.ID] = true
 		}
 		require.Len(t, seen, total, "G3: seed %d, kill %d: the log and the streams differ", seed, n)
+		for letter := range letters {
+			_, found, err := store.DeadLetter(t.Context(), childLetter(pid, letter+1).CommandID)
+			require.NoError(t, err)
+			require.True(t, found, "G1: seed %d, kill %d: acknowledged letter %d of %d is gone", seed, n, letter+1, letters)
+		}
+		kept, _ := store.CountDeadLetters()
+		require.Len(t, dead(t, store), kept, "seed %d, kill %d", seed, n)
 		require.NoError(t, store.Close())
 	}
 	t.Logf("seed %d: %d kills, %d events stored, %d of them acknowledged in time, %s a kill",
@@ -87,8 +94,8 @@ func TestLogIsKept(t *testing.T) {
 }
 
 // killOne starts a child on a file, kills it after a time, and gives its process id and the versions that its writers
-// said they had.
-func killOne(t *testing.T, path string, after time.Duration) (pid int, versions [childWriters]int) {
+// said they had, and how many letters it kept.
+func killOne(t *testing.T, path string, after time.Duration) (pid int, versions [childWriters]int, letters int) {
 	t.Helper()
 	cmd, says := startChild(t, path)
 	require.True(t, says.Scan())
@@ -102,7 +109,11 @@ func killOne(t *testing.T, path string, after time.Duration) (pid int, versions 
 			require.NoError(t, err)
 			versions[writer] = max(versions[writer], version)
 		}
+		if n, err := fmt.Sscanf(says.Text(), "letter %d", &version); n == 1 {
+			require.NoError(t, err)
+			letters = max(letters, version)
+		}
 	}
 	require.Error(t, cmd.Wait(), "killed")
-	return cmd.Process.Pid, versions
+	return cmd.Process.Pid, versions, letters
 }

@@ -65,6 +65,9 @@ func (l *ledger) check(store *Store) error {
 			return violated("G3: the stream of %q ends at version %d instead of %d", aggregate, i, len(ids))
 		}
 	}
+	if err := l.checkLetters(store, events); err != nil {
+		return err
+	}
 	return l.again(store, events)
 }
 

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 const childWriters = 4
 
 // child opens the file, says "open" or why not, and appends until it is killed or its input ends. Each writer says its
-// number and the version of its aggregate once that is acknowledged.
+// number and the version of its aggregate once that is acknowledged; one more keeps dead letters, and says how many.
 func child(path string) {
 	store, err := sqlite.Open(noCancel, path, sqlite.Options{})
 	if err != nil {
@@ -55,7 +55,24 @@ func child(path string) {
 			}
 		})
 	}
+	writers.Go(func() {
+		for n := 1; ; n++ {
+			if result := store.Append(noCancel, []engine.Append{childLetter(os.Getpid(), n)})[0]; result.Err != nil {
+				fmt.Println("failed:", result.Err)
+				return
+			}
+			fmt.Println("letter", n)
+		}
+	})
 	writers.Wait()
+}
+
+// childLetter makes the n-th dead letter that a child keeps.
+func childLetter(pid, n int) engine.Append {
+	a := deadLetter(fmt.Sprint("letters", pid), engine.Waiting)
+	a.CommandID = engine.NameID("child", fmt.Sprint(pid, n))
+	a.Letter.ID, a.Letter.Command.ID = a.CommandID, a.CommandID
+	return a
 }
 
 func childAggregate(pid, writer int) string { return fmt.Sprintf("child%d-%d", pid, writer) }

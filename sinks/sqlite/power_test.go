@@ -146,13 +146,17 @@ type ledger struct {
 	random       *rand.Rand
 	tried        map[engine.ID]engine.Append
 	acknowledged map[engine.ID]engine.Result
-	unknown      int // answers of unknown outcome
+	letters      map[engine.ID]engine.Append // that were sent
+	kept         map[engine.ID]uint64        // letters that were acknowledged, with their numbers
+	doubt        map[engine.ID]bool          // letters of unknown outcome
+	unknown      int                         // answers of unknown outcome
 }
 
 func newLedger(seed uint64) *ledger {
 	return &ledger{
 		random: rand.New(rand.NewPCG(seed, 3)), tried: map[engine.ID]engine.Append{},
 		acknowledged: map[engine.ID]engine.Result{},
+		letters:      map[engine.ID]engine.Append{}, kept: map[engine.ID]uint64{}, doubt: map[engine.ID]bool{},
 	}
 }
 
@@ -177,8 +181,15 @@ func (l *ledger) next() []engine.Append {
 	defer l.mu.Unlock()
 	batch := make([]engine.Append, 1+l.random.IntN(3))
 	for i := range batch {
+		if l.random.IntN(6) == 0 {
+			batch[i] = l.nextLetter()
+			continue
+		}
 		a := engine.Append{
 			Aggregate: fmt.Sprint("a", l.random.IntN(6)), Expected: engine.Any, CommandID: engine.NewID(), Digest: l.random.Uint64(),
+		}
+		if letter, ends := l.endedLetter(); ends {
+			a.Aggregate, a.CommandID = letter.Aggregate, letter.CommandID
 		}
 		for range 1 + l.random.IntN(3) {
 			data := make([]byte, l.random.IntN(40))
@@ -202,6 +213,11 @@ func (l *ledger) append(store *Store, batch []engine.Append) bool {
 	defer l.mu.Unlock()
 	all := true
 	for i, result := range results {
+		if batch[i].Letter != nil {
+			l.noteLetter(&batch[i], result)
+			all = all && result.Err == nil
+			continue
+		}
 		if result.Err != nil {
 			if errors.Is(result.Err, engine.ErrUnknown) {
 				l.unknown++
@@ -212,7 +228,7 @@ func (l *ledger) append(store *Store, batch []engine.Append) bool {
 		result.Duplicate = false
 		l.acknowledged[batch[i].CommandID] = result
 	}
-	if all && l.random.IntN(8) == 0 {
+	if all && batch[0].Letter == nil && l.random.IntN(8) == 0 {
 		_ = store.SaveSnapshot(context.Background(), engine.Snapshot{
 			Aggregate: batch[0].Aggregate, Version: results[0].Last, Data: make(engine.Raw, 300),
 		})

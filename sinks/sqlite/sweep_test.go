@@ -99,16 +99,22 @@ func (s *sweep) fill(store *Store, d *simDisk, l *ledger) error {
 		before := strings.TrimPrefix(d.failedCall(), earlier) // of this opening: the next one may go on
 		batch, wasPoisoned := l.next(), poisoned
 		for i, result := range store.Append(context.Background(), batch) {
+			letter := batch[i].Letter != nil
+			if letter {
+				l.noteLetter(&batch[i], result)
+			}
 			unknown, shut := errors.Is(result.Err, engine.ErrUnknown), errors.Is(result.Err, ErrPoisoned)
 			switch {
 			case result.Err == nil && (wasPoisoned || strings.HasPrefix(before, "sync")):
 				return violated("an append was acknowledged after a failure (%s)", before)
+			case letter && result.Err == nil:
 			case result.Err == nil:
 				l.acknowledged[batch[i].CommandID] = result
 			case d.failedCall() == "":
 				return fmt.Errorf("an error without a fault: %w", result.Err)
 			case wasPoisoned && !shut:
 				return violated("the store is shut for writing and answers %w", result.Err)
+			case letter && !unknown:
 			case unknown && s.tuning.neverPoisoned:
 			case unknown:
 				poisoned = true
