@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"strconv"
 	"testing"
@@ -45,7 +46,7 @@ func machine(t reporter, opens ...opener) {
 		for _, open := range opens {
 			dir, err := os.MkdirTemp(root, "history-")
 			h.NoError(err)
-			s := &subject{positions: map[int]engine.Position{0: 0}}
+			s := &subject{positions: map[int]engine.Position{0: 0}, numbers: map[uint64]uint64{}}
 			s.open = func() { s.store = open(t, dir) }
 			s.open()
 			h.subjects = append(h.subjects, s)
@@ -81,6 +82,7 @@ type subject struct {
 	store     engine.Store
 	open      func()                  // opens the store, or after Close opens it again
 	positions map[int]engine.Position // those that are known, by place in the log, counted from 1; place 0 is the start
+	numbers   map[uint64]uint64       // of dead letters, by the model's
 	followed  int                     // the place up to which the follower has read
 }
 
@@ -98,12 +100,14 @@ type history struct {
 // actions are what may happen in a history.
 func (h *history) actions() map[string]func(*rapid.T) {
 	actions := map[string]func(*rapid.T){}
-	for name, act := range map[string]func(){
+	all := map[string]func(){
 		"append": h.appendOne, "append many": h.appendMany, "append a large one": h.appendLarge, "repeat": h.repeat,
 		"be refused": h.beRefused, "be cancelled": h.beCancelled, "load": h.load, "read": h.read, "follow": h.follow,
 		"break off": h.breakOff, "end": h.end, "reopen": h.reopen, "save a snapshot": h.saveSnapshot,
 		"load a snapshot": h.loadSnapshot,
-	} {
+	}
+	maps.Copy(all, h.letterActions())
+	for name, act := range all {
 		actions[name] = func(*rapid.T) { act() }
 	}
 	return actions
@@ -126,7 +130,10 @@ func (h *history) call(batch []engine.Append) {
 		results := s.store.Append(h.ctx, mine)
 		h.Len(results, len(batch), "Append must answer one result for each append")
 		for i, got := range results {
-			if want[i].Err == nil {
+			if want[i].Letter > 0 && got.Letter > 0 {
+				h.letterNumber(s, want[i].Letter, got.Letter)
+				got.Letter = want[i].Letter
+			} else if want[i].Err == nil {
 				h.position(s, places[i], got.Position)
 			}
 			got.Position = 0
@@ -153,6 +160,9 @@ func (h *history) position(s *subject, place int, got engine.Position) {
 
 // finish compares everything that the stores hold with the model.
 func (h *history) finish() {
+	if h.keepsLetters() {
+		h.readLetters()
+	}
 	for _, s := range h.subjects {
 		h.readFrom(s, 0)
 		for _, aggregate := range aggregates {

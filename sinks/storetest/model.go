@@ -13,6 +13,8 @@ type model struct {
 	streams   map[string][]int // the places of an aggregate's messages in the log
 	commands  map[engine.ID]receipt
 	snapshots map[string][]engine.Snapshot // in version sequence
+	letters   []modelLetter                // in number sequence
+	kept      uint64                       // letters, ever
 }
 
 // receipt is the first result of a command, with the aggregate that it was for and what it said.
@@ -55,8 +57,12 @@ func (m *model) append(a engine.Append, broken bool) (result engine.Result, plac
 				CommandID: a.CommandID, First: first.aggregate, Again: a.Aggregate,
 			}}, 0
 		}
+		m.drop(a.CommandID)
 		first.result.Duplicate = true
 		return first.result, first.end
+	}
+	if a.Letter != nil && !broken {
+		return m.keep(&a), 0
 	}
 	version := m.version(a.Aggregate)
 	if broken || !a.Expected.Holds(version) {
@@ -71,6 +77,7 @@ func (m *model) append(a engine.Append, broken bool) (result engine.Result, plac
 	}
 	result = engine.Result{First: version + 1, Last: m.version(a.Aggregate), Rejection: a.Rejection}
 	if !a.CommandID.IsZero() {
+		m.drop(a.CommandID)
 		m.commands[a.CommandID] = receipt{aggregate: a.Aggregate, digest: a.Digest, result: result, end: place}
 	}
 	return result, place
