@@ -53,7 +53,7 @@ func Decide[S, C any](
 		d.registry.fail("command %q has two deciders", typ)
 		return entry
 	}
-	t.route.NewAggregate, t.route.First = d.newAggregate, len(t.route.Handlers)
+	t.route.NewAggregate, t.route.Decider, t.route.First = d.newAggregate, d.name, len(t.route.Handlers)
 	t.wrapDecider = func(chain []Middleware) error { return d.wrap(typ, chain) }
 	d.decide.set(typ, func(ctx context.Context, f *folded[S], _ *Command, data any) ([]any, error) {
 		typed, ok := data.(C)

@@ -63,6 +63,7 @@ type Route struct {
 	// NewAggregate makes the empty aggregate that decides the command; nil when no decider does. Commands of one aggregate
 	// with a decider share one Aggregate.
 	NewAggregate func() Aggregate
+	Decider      string // its name
 	// First is how many of the Handlers were registered before the decider: events are joined in registration sequence.
 	First int
 }

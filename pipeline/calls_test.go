@@ -50,14 +50,25 @@ func many(n, aggregates int, data any) []*engine.Command {
 // outcomes. It tells how long each command of the last wave took.
 func (b *belt) inWaves(waves ...[]*engine.Command) (took []time.Duration) {
 	b.t.Helper()
+	took = b.tryWaves(waves...)
+	require.NoError(b.t, b.err)
+	return took
+}
+
+// tryWaves is inWaves for a run that may end with an error.
+func (b *belt) tryWaves(waves ...[]*engine.Command) (took []time.Duration) {
 	source := feeder{feed: func(_ context.Context, emit func([]*engine.Command) error) error {
 		for _, wave := range waves {
 			var settled sync.WaitGroup
 			settled.Add(len(wave))
 			times, begin := make([]time.Duration, len(wave)), time.Now()
 			for i, cmd := range wave {
-				cmd.Settled = func(engine.Outcome) {
+				watched := cmd.Settled
+				cmd.Settled = func(o engine.Outcome) {
 					times[i] = time.Since(begin)
+					if watched != nil {
+						watched(o)
+					}
 					settled.Done()
 				}
 			}
@@ -71,7 +82,6 @@ func (b *belt) inWaves(waves ...[]*engine.Command) (took []time.Duration) {
 		return nil
 	}}
 	b.report, b.err = b.Run(context.Background(), source)
-	require.NoError(b.t, b.err)
 	return took
 }
 

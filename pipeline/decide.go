@@ -10,18 +10,23 @@ import (
 )
 
 // decode finds the payload of a command and what stands for it.
-func (t *turn) decode(task *task) (err error) {
+func (t *turn) decode(task *task) (data any, digest uint64, err error) {
 	cmd, encoder := task.cmd, t.p.encoder
 	if _, raw := cmd.Data.(engine.Raw); !raw && encoder == nil {
-		task.data = cmd.Data // nothing is called that could fail
-		return nil
+		return cmd.Data, 0, nil // nothing is called that could fail
 	}
-	return guarded(func() error {
-		if task.data, err = t.p.registry.Decode(&cmd.Message); err == nil && encoder != nil {
-			task.digest, err = t.p.registry.Digest(task.route.Type, task.data)
+	typ := task.route.Type
+	t.enter(task, coding)
+	err = guarded(func() error {
+		if data, err = t.p.registry.Decode(&cmd.Message); err == nil && encoder != nil {
+			digest, err = t.p.registry.Digest(typ, data)
 		}
 		return err
 	})
+	if late := t.leave(); late != nil {
+		err = lateError(typ, cmd.ID, "codec", late, err)
+	}
+	return data, digest, err
 }
 
 // fanOut lists the calls of all handlers of all commands of the turn, which run at once. Handlers are stateless, so that
@@ -74,13 +79,7 @@ func (t *turn) load(ctx context.Context, at *post) {
 		if at != nil && !t.p.instant {
 			t.p.aside(ctx, at) // for the disk
 		}
-		t.at = task
-		err := guarded(func() error {
-			t.lane.aggregate, t.lane.version = task.route.NewAggregate(), 0
-			return t.fold(ctx)
-		})
-		t.at = nil
-		if err != nil {
+		if err := t.fold(task); err != nil {
 			t.exact = false
 			t.lane.forget()
 			t.p.haltIfShut(err)
@@ -90,21 +89,34 @@ func (t *turn) load(ctx context.Context, at *post) {
 	}
 }
 
-func (t *turn) fold(ctx context.Context) error {
-	for event, err := range t.p.sink.Store().Load(ctx, t.lane.id, 1) {
-		if err != nil {
-			return err
+// fold makes the state of the lane from the stream of the aggregate.
+func (t *turn) fold(task *task) error {
+	route, id, ctx := task.route, t.lane.id, t.guard.context()
+	var aggregate engine.Aggregate
+	var version engine.Version
+	t.enter(task, 0)
+	err := guarded(func() error {
+		aggregate = route.NewAggregate()
+		for event, err := range t.p.sink.Store().Load(ctx, id, 1) {
+			if err != nil {
+				return err
+			}
+			data, err := t.p.registry.Decode(&event.Message)
+			if err != nil {
+				return err
+			}
+			if err := aggregate.Evolve(event.Type, data); err != nil {
+				return err
+			}
+			version = event.Version
 		}
-		data, err := t.p.registry.Decode(&event.Message)
-		if err != nil {
-			return err
-		}
-		if err := t.lane.aggregate.Evolve(event.Type, data); err != nil {
-			return err
-		}
-		t.lane.version = event.Version
+		return nil
+	})
+	if late := t.leave(); late != nil {
+		err = lateError(route.Type, task.cmd.ID, route.Decider, late, err)
 	}
-	return nil
+	t.lane.aggregate, t.lane.version = aggregate, version
+	return err
 }
 
 func (t *turn) failDeciders(err error) {
@@ -118,77 +130,47 @@ func (t *turn) failDeciders(err error) {
 // decide makes the append of one command and folds its events into the lane's state. It gives false when the commands
 // behind must be decided in another turn: because the state is lost, because this one is attempted again before them, or
 // because they may have to wait for its dead letter.
-func (t *turn) decide(ctx context.Context, task *task) bool {
-	payloads, err := t.join(ctx, task)
-	if rejected, ok := errors.AsType[*engine.RejectedError](err); ok {
+func (t *turn) decide(task *task) bool {
+	t.p.expire(task)
+	d := decision{route: task.route, cmd: task.cmd, data: task.data, calls: task.calls, aggregate: t.lane.aggregate}
+	switch decider := d.route != nil && d.route.NewAggregate != nil; {
+	case task.err != nil || task.rejection != nil: // any failure is the command's; a refusal counts only when nothing failed
+		d.err = cmp.Or(task.err, task.rejection)
+	case !decider && d.aggregate == nil && t.p.encoder == nil:
+		t.make(&d) // nothing is called that others wrote
+	default:
+		if decider {
+			d.ctx = t.guard.context()
+		}
+		t.enter(task, 0)
+		t.make(&d)
+		if late := t.leave(); late != nil {
+			d.err, d.broken = lateError(d.route.Type, d.cmd.ID, d.route.Decider, late, d.err), true
+		}
+	}
+	return t.conclude(task, &d)
+}
+
+// conclude adds what was decided to the batch.
+func (t *turn) conclude(task *task, d *decision) bool {
+	if d.broken {
+		t.lane.forget()
+		t.fail(task, d.err)
+		return false
+	}
+	if rejected, ok := errors.AsType[*engine.RejectedError](d.err); ok {
 		t.add(task, engine.Append{Rejection: cmp.Or(rejected.Reason, "no reason was given")}) // empty would mean accepted
 		return true
 	}
-	var events []engine.Event
-	if err == nil {
-		events, err = t.state(task, payloads)
+	if d.err != nil {
+		return t.fail(task, d.err)
 	}
-	if err != nil {
-		return t.fail(task, err)
+	t.events = d.all
+	t.add(task, engine.Append{Events: d.events})
+	if t.lane.aggregate != nil {
+		t.lane.version += engine.Version(len(d.events))
 	}
-	if t.lane.aggregate == nil {
-		t.add(task, engine.Append{Events: events})
-		return true
-	}
-	for i := range events {
-		if err := t.lane.aggregate.Evolve(events[i].Type, payloads[i]); err != nil {
-			t.lane.forget()
-			t.fail(task, err)
-			return false
-		}
-	}
-	t.add(task, engine.Append{Events: events})
-	t.lane.version += engine.Version(len(events))
 	return true
-}
-
-// join gives what the handlers and the decider of a command made, in registration sequence. Any failure is the
-// command's; a rejection counts only when nothing failed.
-func (t *turn) join(ctx context.Context, task *task) ([]any, error) {
-	if err := task.err; err != nil || task.rejection != nil {
-		return nil, cmp.Or(err, task.rejection)
-	}
-	var made []any
-	if task.route.NewAggregate != nil {
-		var err error
-		if made, err = t.lane.aggregate.Decide(ctx, task.route.Type, task.cmd, task.data); err != nil {
-			return nil, err
-		}
-	}
-	if len(task.calls) == 0 {
-		return made, nil
-	}
-	first := task.route.First
-	t.payloads = t.payloads[:0]
-	for _, c := range task.calls[:first] {
-		t.payloads = append(t.payloads, c.made...)
-	}
-	t.payloads = append(t.payloads, made...)
-	for _, c := range task.calls[first:] {
-		t.payloads = append(t.payloads, c.made...)
-	}
-	return t.payloads, nil
-}
-
-// state makes the events that state the payloads, encoded if the store wants them so.
-func (t *turn) state(task *task, payloads []any) ([]engine.Event, error) {
-	before := len(t.events)
-	made, err := t.p.registry.Events(t.events, task.cmd, payloads, t.now)
-	events := made[before:len(made):len(made)]
-	if err == nil && t.p.encoder != nil {
-		err = guarded(func() error { return t.p.encoder.EncodePayloads(events) })
-	}
-	if err != nil {
-		clear(events)
-		return nil, err
-	}
-	t.events = made
-	return events, nil
 }
 
 // add puts a command's append into the batch. In a turn with a decider every append is for the version that the decider
@@ -207,6 +189,10 @@ func (t *turn) add(task *task, a engine.Append) {
 func (t *turn) fail(task *task, err error) bool {
 	if errors.Is(err, ErrStopped) {
 		t.p.deadLetter(task, err)
+		return true
+	}
+	if t.p.cut.Load() && !task.lost && !task.waits && t.p.worthwhile(task, err) {
+		t.p.deadLetter(task, fmt.Errorf("%w: %w", ErrStopped, err)) // it would have had another attempt
 		return true
 	}
 	if !task.lost && !task.waits && t.tryAgain(task, err) {

@@ -19,7 +19,8 @@
 //   - Fan-out and join. All handlers of all commands of the turn run at once; then the decider decides the commands one
 //     after another, in ticket sequence, on the state folded in memory. Events stand in registration sequence. Handlers
 //     that proved quick run without a goroutine each, until one of them waits.
-//   - Lookout. It finds code that waits unforeseen, and frees the lanes, calls and finished turns that stand behind it.
+//   - Lookout. It finds code that waits unforeseen, and frees the lanes, calls and finished turns that stand behind it;
+//     it cuts off code whose time is over, and goes on without code that is deaf to that.
 //   - Ordered append. The batch goes to the sink, each command an atomic append with the version it was decided on.
 //   - Settle. Only when the append is durable is the outcome told: to the caller, to the source, to the report.
 //
@@ -47,6 +48,13 @@
 // What may pass ([engine.Retryable], or what Options.Retry says) is attempted again after a pause, a bounded number of times:
 // only the handlers that failed run again, the commands behind it in its lane wait, and nobody else does. A store that does
 // not answer is asked again with the same command id, which is stored once; when it never does, the outcome is unknown.
+//
+// Handlers, deciders, the folding of a state and codecs have a time, Options.HandlerTimeout for each call; a command may have
+// one for all that becomes of it, Options.CommandTimeout. The lookout cancels the context of a call when its time is over,
+// with a [engine.TimeoutError] as the cause, and whatever the call gives then but a panic, it has failed. Code that does not
+// return within half a second more is abandoned: the belt goes on as if it had returned the timeout, with the results of all
+// others, while its goroutine is left to itself, with all that it may still touch. Its worker is replaced. It is counted
+// (Pipeline.Abandoned) until it comes back, to find that nobody waits for it; when Options.Abandoned run on, no more is read.
 //
 // A handler's other errors and its panics, an unknown type, a payload that cannot be read: the command is dead-lettered, and
 // nothing of it is stored. A store that keeps dead letters ([engine.DeadLetterStore]) gets it through the ordered append as

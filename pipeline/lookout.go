@@ -41,23 +41,23 @@ func (o *lookout) rouse() {
 }
 
 // watch looks until the shift is over. Why nobody is missed: the lookout says that it sleeps and then looks once more; a
-// worker takes a row, or enters calls, and then asks whether the lookout sleeps. Whichever comes second sees what the other
-// wrote.
+// worker takes a row, or enters calls or code, and then asks whether the lookout sleeps. Whichever comes second sees what the
+// other wrote. While code takes its time and nothing else happens, it sleeps until that time is over.
 func (o *lookout) watch(ctx context.Context) {
 	pause := max(stalled, 5*time.Duration(len(o.posts))*time.Microsecond)
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	for {
-		if !o.look(ctx) {
+		if active, _ := o.look(ctx); !active {
 			o.asleep.Store(true)
-			if !o.look(ctx) {
-				select {
-				case <-o.wake:
-				case <-o.shift.over:
-					return
-				}
+			active, due := o.look(ctx)
+			if !active && !o.sleep(timer, due) {
+				return
 			}
 			o.asleep.Store(false)
+			if !active && due > 0 && o.shift.p.meter.since() >= due {
+				continue
+			}
 		}
 		timer.Reset(pause)
 		select {
@@ -68,17 +68,37 @@ func (o *lookout) watch(ctx context.Context) {
 	}
 }
 
+// sleep waits until somebody rouses the lookout, or something is due; 0 is never. False: the shift is over.
+func (o *lookout) sleep(timer *time.Timer, due time.Duration) bool {
+	if timer.Stop(); due > 0 {
+		timer.Reset(due - o.shift.p.meter.since())
+	}
+	select {
+	case <-o.wake:
+	case <-timer.C:
+	case <-o.shift.over:
+		return false
+	}
+	return true
+}
+
 // look frees what stands behind code that does not get on: lanes that are not begun, turns that are done, calls that have
-// not been taken. It tells whether there is a reason to look again soon.
-func (o *lookout) look(ctx context.Context) bool {
-	late, active := o.shift.p.lanes.overdue(o.posts)
+// not been taken; and it cuts off the code whose time is over. It tells whether there is a reason to look again soon, and
+// when at the latest; 0 is never.
+func (o *lookout) look(ctx context.Context) (active bool, due time.Duration) {
+	p := o.shift.p
+	late, active := p.lanes.overdue(o.posts)
 	for _, at := range late {
 		if r := at.collect(); r != nil {
-			o.shift.p.crew.Go(func() { r.emit(ctx) })
+			p.crew.Go(func() { r.emit(ctx) })
 		}
 	}
+	now := p.meter.since()
 	for _, at := range o.posts {
 		active = at.spread() || active
+		if g := at.guard.Load(); g != nil {
+			due = earliest(due, g.look(now))
+		}
 	}
-	return active || len(late) > 0
+	return active || len(late) > 0, earliest(due, p.outings.look(now))
 }

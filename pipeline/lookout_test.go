@@ -77,7 +77,7 @@ func TestHangCostsOneLane(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
 							wave := many(lanes, lanes, hang.quiet)
 							wave[at] = engine.NewCommand(wave[at].Subject, hang.hung)
-							b := newBelt(t, store, pipeline.Options{Workers: workers}, hang.module)
+							b := newBelt(t, store, pipeline.Options{Workers: workers, HandlerTimeout: -1}, hang.module)
 							// The first wave teaches that handlers are quick, the second lets rows grow.
 							took := b.inWaves(many(2*lanes, lanes, hang.quiet), many(2*lanes, lanes, hang.quiet), wave)
 							for i, d := range took {
@@ -105,7 +105,7 @@ func TestHangOfTheOnlyWorker(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					wave := many(lanes, lanes, hang.quiet)
 					wave[at] = engine.NewCommand(wave[at].Subject, hang.hung)
-					b := newBelt(t, store, pipeline.Options{Workers: 1}, hang.module)
+					b := newBelt(t, store, pipeline.Options{Workers: 1, HandlerTimeout: -1}, hang.module)
 					took := b.inWaves(many(2*lanes, lanes, hang.quiet), many(2*lanes, lanes, hang.quiet), wave)
 					for i, d := range took {
 						if i < at {
@@ -131,7 +131,7 @@ func TestManyHang(t *testing.T) {
 					at := i * lanes / hung
 					wave[at] = engine.NewCommand(wave[at].Subject, hang.hung)
 				}
-				b := newBelt(t, memory.New(), pipeline.Options{Workers: hung + 1}, hang.module)
+				b := newBelt(t, memory.New(), pipeline.Options{Workers: hung + 1, HandlerTimeout: -1}, hang.module)
 				took := b.inWaves(many(2*lanes, lanes, hang.quiet), many(2*lanes, lanes, hang.quiet), wave)
 				for i, d := range took {
 					if i%(lanes/hung) == 0 {

@@ -38,6 +38,16 @@ type Options struct {
 	Policy Policy
 	// Policies are exceptions from Policy, by command type.
 	Policies map[string]Policy
+	// HandlerTimeout is how long one call of a handler or a decider may take. Then its context is cancelled, and it has failed
+	// with engine.ErrTimeout; when it does not return soon, it is abandoned: its goroutine is left to itself and what it makes
+	// is dropped. Zero means 30 s; negative means no limit.
+	HandlerTimeout time.Duration
+	// CommandTimeout is how long a command may take from its admission on, with all attempts and pauses, until it is with the
+	// store. What is handled by then is cut off as by HandlerTimeout. Zero means no limit.
+	CommandTimeout time.Duration
+	// Abandoned is how many abandoned handlers may run on. When there are so many, no more is read. 1 to 1048576. Zero means
+	// 1000.
+	Abandoned int
 	// DrainTimeout bounds the drain after the context was cancelled; then handlers are cancelled too. Zero means 10 s.
 	DrainTimeout time.Duration
 	// DeadLetters takes a *engine.DeadLetter for each command that could not be handled. The pipeline closes its inlet and
@@ -64,6 +74,7 @@ func (o Options) withDefaults() (Options, error) {
 	number("Share", &o.Share, max(1, o.Window/10), max(1, o.Window))
 	number("Batch", &o.Batch, 256, 4096)
 	number("Conflicts", &o.Conflicts, 20, 1000)
+	number("Abandoned", &o.Abandoned, 1000, 1<<20)
 	switch {
 	case o.Cache == 0:
 		o.Cache = 10_000
@@ -72,6 +83,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.DrainTimeout == 0 {
 		o.DrainTimeout = 10 * time.Second
+	}
+	if o.HandlerTimeout == 0 {
+		o.HandlerTimeout = 30 * time.Second
+	}
+	if o.CommandTimeout < 0 {
+		errs = append(errs, fmt.Errorf("pipeline: Options.CommandTimeout is %v: give a positive duration, or 0 for none", o.CommandTimeout))
 	}
 	if o.DrainTimeout < 0 {
 		errs = append(errs, fmt.Errorf("pipeline: Options.DrainTimeout is %v: give a positive duration", o.DrainTimeout))

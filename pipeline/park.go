@@ -84,7 +84,7 @@ func (t *turn) park() {
 	}
 	for i, task := range t.tasks {
 		if task.cmd.ID == head && task.cmd.Defect == nil {
-			t.tasks, t.behind = t.tasks[:i+1], t.tasks[i+1:]
+			t.tasks, t.behind = t.taken[:i+1], t.taken[i+1:]
 			return
 		}
 		task.err, task.waits = &ParkedError{Aggregate: t.lane.id, Behind: head}, true

@@ -27,10 +27,12 @@ type Pipeline struct {
 	window      *window
 	lanes       *lanes
 	meter       *meter
-	paces       sync.Map       // *engine.Route to its *pace
-	rounds      sync.Pool      // of *round
-	apart       bool           // foreign stages follow, which may hold up one batch and not another: every turn is a round
-	crew        sync.WaitGroup // of the workers and of handlers in goroutines
+	paces       sync.Map  // *engine.Route to its *pace
+	rounds      sync.Pool // of *round
+	apart       bool      // foreign stages follow, which may hold up one batch and not another: every turn is a round
+	crew        crew
+	outings     outings
+	abandoned   abandoned
 	used        atomic.Bool
 	stopReading context.CancelFunc                                  // of sources; set as emit is
 	trouble     atomic.Pointer[error]                               // why halt stopped the reading
@@ -68,6 +70,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache, runtime.GOMAXPROCS(0)), meter: newMeter(),
 		started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
 	}
+	p.abandoned.most, p.abandoned.full = options.Abandoned, p.halt
 	p.lanes.share = options.Share
 	p.instant = sink.Store().Capabilities().Instant
 	p.rounds.New = func() any { return new(round) }

@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -9,7 +11,8 @@ import (
 // could do when the worker does not get on.
 type post struct {
 	lookout *lookout
-	now     time.Time // the worker's own: when it took the row
+	guard   atomic.Pointer[guard] // of the worker that is here
+	now     time.Time             // the worker's own: when it took the row
 
 	// Guarded by lanes.mu.
 	hired   bool // the worker is on its way to its first lane
@@ -123,7 +126,44 @@ func (p *post) spread() bool {
 		p.entered = p.entries
 		return true
 	}
-	p.calls.list[0].task.pace.waits() // nearly always they are all of one route
-	p.calls.handOff()
+	if pace := p.calls.list[0].task.pace; p.spreadNow(p.calls) {
+		pace.waits() // nearly always they are all of one route
+	}
 	return false
+}
+
+// giveAway gives the calls that nobody has to goroutines, for a worker whose own call ended its goroutine.
+func (p *post) giveAway(cs *calls) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spreadNow(cs)
+}
+
+// spreadNow makes an outing of the worker's own call, if it has one, and of those that nobody has. False: all have ended,
+// or it was done before.
+func (p *post) spreadNow(cs *calls) bool {
+	n := cs.next.Load()
+	for ; n <= int64(len(cs.list)) && !cs.next.CompareAndSwap(n, givenAway); n = cs.next.Load() {
+	}
+	if n > int64(len(cs.list)) {
+		return false
+	}
+	p.calls = nil
+	cs.outing = newOuting(cs.turn, p, int(n), cs.ctx.(*leash))
+	cs.outing.start(1)
+	return true
+}
+
+// handOver is called by a worker whose calls were given away, when the one that it had, if any, has ended. False: the
+// worker was replaced meanwhile, and has nothing more to do.
+func (p *post) handOver(ctx context.Context, cs *calls, last *call) bool {
+	p.mu.Lock()
+	o := cs.outing
+	p.mu.Unlock()
+	if last != nil && !o.returned(last, o.own) {
+		return false
+	}
+	defer o.p.crew.join(o.leave) // deferred, for code that ends this goroutine
+	o.p.away(ctx, p)
+	return true
 }

@@ -22,11 +22,16 @@ func inlineCalls(n int) (at *post, cs *calls, ran *atomic.Int32) {
 	route, _ := registry.Route(cmd)
 	pace := newPace(1)
 	pace.isQuick.Store(true)
-	cs = &calls{ctx: context.Background()}
+	p := &Pipeline{meter: newMeter(), options: Options{HandlerTimeout: -1}}
+	at = newLookout(&shift{p: p, work: context.Background()}, 1).posts[0]
+	g := new(guard)
+	g.init(at.lookout)
+	t := &turn{p: p}
+	cs = &t.calls
+	cs.ctx, cs.turn = g.context(), t
 	for range n {
 		cs.list = append(cs.list, call{task: &task{cmd: cmd, data: 0, route: route, pace: pace}, handler: &route.Handlers[0]})
 	}
-	at = new(post)
 	at.enter(cs)
 	return at, cs, ran
 }
@@ -39,7 +44,7 @@ func TestSpread(t *testing.T) {
 	at.spread()
 	require.True(t, quick(), "it may have begun just now")
 	at.spread()
-	cs.away.Wait()
+	cs.turn.p.crew.Wait()
 	require.False(t, quick())
 	require.EqualValues(t, 2, ran.Load(), "those that nobody had")
 	require.Nil(t, cs.take())
@@ -73,7 +78,7 @@ func TestSpreadWhenAllHaveEnded(t *testing.T) {
 func TestSpreadBeforeTheFirstCall(t *testing.T) {
 	at, cs, ran := inlineCalls(3)
 	at.spread()
-	cs.away.Wait()
+	cs.turn.p.crew.Wait()
 	require.True(t, cs.list[0].task.pace.quick())
 	require.Zero(t, ran.Load())
 }

@@ -137,7 +137,7 @@ func (t *turn) tryAgain(task *task, err error) (again bool) {
 		return false
 	}
 	pause := retry.pause(task.cmd.ID, trouble.attempts)
-	if time.Since(trouble.first)+pause > retry.Total { // the attempt itself took its time
+	if time.Since(trouble.first)+pause > retry.Total || !t.p.inTime(task, pause) { // the attempt itself took its time
 		return false
 	}
 	t.pause = max(t.pause, pause)

@@ -93,7 +93,7 @@ func (t *turn) storeAgain(task *task, err error) bool {
 		return false
 	}
 	pause := retry.pause(task.cmd.ID, trouble.attempts)
-	if time.Since(trouble.first)+pause > retry.Total {
+	if time.Since(trouble.first)+pause > retry.Total || !t.p.inTime(task, pause) {
 		return false
 	}
 	t.pause = max(t.pause, pause)

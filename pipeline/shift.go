@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -31,7 +32,7 @@ func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s.watched.Go(s.watch)
 	s.lookout = newLookout(s, p.options.Workers)
 	s.watched.Go(func() { s.lookout.watch(s.work) })
-	p.lanes.staff(s.lookout.posts, func(at *post) { p.crew.Go(func() { s.serve(at) }) })
+	p.lanes.staff(s.lookout.posts, s.hire)
 	p.open.Store(true)
 	close(p.started)
 	return s
@@ -100,15 +101,16 @@ func (s *shift) end() error {
 	close(s.over)
 	s.watched.Wait()
 	s.p.stopReading()
+	abandoned := s.p.abandoned.err()
 	if s.abandoned {
-		return fmt.Errorf("%w: %d commands are still in handlers, or in a store, that ignore their cancellation",
-			ErrStopped, s.p.window.inFlight())
+		return errors.Join(abandoned, fmt.Errorf("%w: %d commands are still in handlers, or in a store, that ignore their cancellation",
+			ErrStopped, s.p.window.inFlight()))
 	}
 	s.p.crew.Wait()
 	if s.p.cut.Load() {
-		return fmt.Errorf("%w: the drain timeout of %v ran out", ErrStopped, s.p.options.DrainTimeout)
+		return errors.Join(abandoned, fmt.Errorf("%w: the drain timeout of %v ran out", ErrStopped, s.p.options.DrainTimeout))
 	}
-	return nil
+	return s.p.abandoned.err()
 }
 
 // closedWithin tells whether done was closed within the time.

@@ -64,7 +64,7 @@ func TestDrainTimeout(t *testing.T) {
 			}
 			letters := 0
 			b := newBelt(t, store, pipeline.Options{
-				Window: window, DrainTimeout: time.Minute, Workers: 3, Batch: 2,
+				Window: window, DrainTimeout: time.Minute, HandlerTimeout: -1, Workers: 3, Batch: 2,
 				DeadLetters: sinks.Func(func(*engine.DeadLetter) error { letters++; return nil }),
 			})
 			begin := time.Now()

@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -21,6 +23,7 @@ type turn struct {
 	ended  int     // of taken
 	tasks  []*task // the rest of taken that is not yet decided, in ticket sequence
 	behind []*task // of taken: behind the one that a parked aggregate waits for, for another turn
+	guard  *guard  // of the goroutine of the turn
 	at     *task   // whose code runs in the goroutine of the turn itself; nil when none does
 	now    time.Time
 
@@ -59,14 +62,17 @@ func (t *turn) unroll() {
 // run fans out, joins, decides in ticket sequence, and hands on the batch. What failed gets its outcome at once. When
 // handlers have to be waited for, run does not: the goroutine of the last one goes on.
 func (t *turn) run(ctx context.Context, at *post) {
-	called, elsewhere := false, false
+	called, g := false, at.guard.Load()
+	t.guard, g.turn = g, t
 	defer func() { // deferred, for code that ends this goroutine
+		if !g.has(t) {
+			return // it goes on elsewhere
+		}
 		if !called {
 			t.uncall()
 		}
-		if !elsewhere {
-			t.end(ctx, at)
-		}
+		g.turn = nil
+		t.end(ctx, at)
 	}()
 	t.now = at.now
 	t.tasks = t.taken
@@ -75,20 +81,38 @@ func (t *turn) run(ctx context.Context, at *post) {
 			task.err = ErrStopped
 		}
 	} else {
+		t.single()
 		t.park()
+		t.p.expire(t.tasks...)
 	}
 	t.prepare()
 	t.fanOut()
 	if len(t.calls.list) > 0 && !t.calls.quick {
 		t.p.away(ctx, at)
-		called, elsewhere = true, true
-		t.calls.start(ctx, t)
+		g.turn = nil
+		newOuting(t, at, 0, nil).start(0)
 		return
 	}
 	called = true
-	t.inline(ctx, at)
+	if len(t.calls.list) > 0 {
+		if t.calls.join(ctx, at, t); g.turn != t {
+			return
+		}
+		t.note()
+	}
 	t.load(ctx, at)
-	t.decideAll(ctx)
+	t.decideAll()
+}
+
+// single ends the turn with a command whose code did not return in the turn before: it has failed, and whatever becomes of
+// it, those behind it come after that.
+func (t *turn) single() {
+	for i, task := range t.tasks {
+		if task.err != nil {
+			t.tasks, t.behind = t.taken[:i+1], t.taken[i+1:]
+			return
+		}
+	}
 }
 
 // uncall says that the handlers that were to be called were not.
@@ -100,31 +124,51 @@ func (t *turn) uncall() {
 	}
 }
 
-// inline runs the handlers in the worker's goroutine and joins them.
-func (t *turn) inline(ctx context.Context, at *post) {
-	defer t.note() // deferred, for a handler that ends this goroutine
-	t.calls.join(ctx, at)
-}
-
-// resume goes on when the handlers that were waited for have ended.
-func (t *turn) resume(ctx context.Context) {
-	p := t.p
-	defer p.lanes.back()
-	defer t.end(ctx, nil) // deferred, for code that ends this goroutine
-	t.note()
-	t.load(ctx, nil)
-	t.decideAll(ctx)
-}
-
-func (t *turn) decideAll(ctx context.Context) {
+func (t *turn) decideAll() {
 	for len(t.tasks) > 0 {
-		t.at = t.tasks[0]
-		kept := t.decide(ctx, t.at)
-		t.at, t.tasks = nil, t.tasks[1:]
+		kept := t.decide(t.tasks[0])
+		t.tasks = t.tasks[1:]
 		if !kept {
 			return
 		}
 	}
+}
+
+// enter is called before code of others, for a command: while it runs, the turn may be taken away.
+func (t *turn) enter(task *task, kind uint64) {
+	t.at = task
+	t.guard.enter(task, kind)
+}
+
+// leave is called behind such code, and tells why it took too long, if it did. A turn that was taken away ends here.
+func (t *turn) leave() (tooLate error) {
+	tooLate = t.guard.leave()
+	t.at = nil
+	return tooLate
+}
+
+// moved is another turn that goes on in the place of one that is left to code which does not return: with all but what that
+// code may still write.
+func (t *turn) moved() *turn {
+	return &turn{
+		p: t.p, lane: t.lane, taken: t.taken, tasks: t.tasks, behind: t.behind, now: t.now,
+		batch: engine.Batch{Appends: t.batch.Appends}, decided: t.decided, failed: t.failed, exact: t.exact,
+		again: t.again, pause: t.pause,
+	}
+}
+
+// replace puts other tasks in the place of some, before any is decided.
+func (t *turn) replace(tasks map[*task]*task) {
+	n := len(t.tasks)
+	t.taken = slices.Clone(t.taken)
+	for i, task := range t.taken {
+		t.taken[i] = cmp.Or(tasks[task], task)
+	}
+	for i := range t.calls.list {
+		c := &t.calls.list[i]
+		c.task = cmp.Or(tasks[c.task], c.task)
+	}
+	t.tasks, t.behind = t.taken[:n], t.taken[n:]
 }
 
 // end hands the turn on: to the round of the worker's row, or by itself where there is no worker. The tasks that are left
@@ -133,7 +177,7 @@ func (t *turn) decideAll(ctx context.Context) {
 func (t *turn) end(ctx context.Context, at *post) {
 	if t.at != nil {
 		t.lane.forget()
-		t.at.err = errExited
+		t.at.err, t.at = errExited, nil
 	}
 	t.again = append(append(t.again, t.tasks...), t.behind...)
 	t.askForFailed()
@@ -164,7 +208,8 @@ func (t *turn) reset() {
 	clear(t.payloads[:cap(t.payloads)]) // it is as long as the last command needed, not as the longest
 	clear(t.batch.Appends)
 	clear(t.results)
-	t.p, t.lane, t.round, t.exact, t.pause = nil, nil, nil, false, 0
+	t.p, t.lane, t.guard, t.round, t.exact, t.pause = nil, nil, nil, nil, false, 0
+	t.calls.ctx, t.calls.turn, t.calls.outing = nil, nil, nil
 	t.taken, t.tasks, t.behind, t.ended = t.taken[:0], nil, nil, 0
 	t.calls.list, t.payloads, t.events = t.calls.list[:0], t.payloads[:0], t.events[:0]
 	t.batch.Appends, t.batch.Settle = t.batch.Appends[:0], nil
@@ -192,9 +237,7 @@ func (t *turn) prepare() {
 		if task.err = t.routeOf(task); task.err != nil {
 			continue
 		}
-		t.at = task
-		task.err = t.decode(task)
-		t.at = nil
+		task.data, task.digest, task.err = t.decode(task)
 	}
 }
 

@@ -9,14 +9,26 @@ import (
 // errExited is the failure of code that ended its goroutine instead of returning.
 var errExited = errors.New("pipeline: the code ended its goroutine (runtime.Goexit) instead of returning")
 
+// hire starts a worker at a post.
+func (s *shift) hire(at *post) { s.p.crew.join(func() { s.serve(at) }) }
+
 // serve takes lanes until they are closed. Code that ends the worker's goroutine costs its command, not the worker:
-// another takes its place.
+// another takes its place. One that was replaced because such code does not return has nothing more to do when that
+// comes back.
 func (s *shift) serve(at *post) {
-	closed := false
+	g, closed := new(guard), false
+	g.init(s.lookout)
+	g.post = at
+	at.guard.Store(g)
 	defer func() {
-		if !closed {
-			s.p.crew.Go(func() { s.serve(at) })
+		if g.gone {
+			s.p.abandoned.remove(g)
+			return
 		}
+		if !closed {
+			s.hire(at)
+		}
+		s.p.crew.Done()
 	}()
 	for {
 		t, r := at.next()

@@ -73,7 +73,7 @@ func draw(seed uint64, roomy bool) plan {
 	p := plan{dice: dice(mixed(seed + 1)), roomy: roomy}
 	p.options = pipeline.Options{
 		Workers: pick(h, 1, 2, 5, 64), Window: pick(h, 1, 2, 7, 64, 4096), Batch: pick(h, 1, 2, 3, 16, 256),
-		Cache: pick(h, -1, 1, 2, 0), Conflicts: pick(h, 1, 3, 1000, 1000),
+		Cache: pick(h, -1, 1, 2, 0), Conflicts: pick(h, 1, 3, 1000, 1000), HandlerTimeout: -1,
 	}
 	p.options.Share = pick(h, 0, 0, 1, min(3, p.options.Window))
 	p.options.Retry = pipeline.RetryPolicy{

@@ -1,0 +1,278 @@
+package pipeline
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// outing is the calls of a turn that run in goroutines of their own. The goroutine of the last one to end goes on with the
+// turn. The lookout watches them meanwhile: it cuts the context of one whose time is over, and gives up one that does not
+// return then. What becomes of each call is decided by one change of its state, so that its result is taken or it is lost,
+// never both:
+//
+//	running ────────────▶ returned   by its goroutine: what it made counts
+//	running ──▶ cutOff ─▶ returned   by its goroutine: it has failed, whatever it made
+//	running ──▶ cutOff ─▶ givenUp    by the lookout: it has failed, and its goroutine touches nothing when it comes back
+//
+// What a call that was given up may still write is its place in the list of the turn. So that turn is left to it, and
+// another one goes on with what all the others made.
+type outing struct {
+	p       *Pipeline
+	turn    *turn
+	list    []call
+	leashes []leash
+	first   int    // of the calls that are in goroutines
+	own     *leash // of the call before it, which is the worker's; nil when that has none
+	post    *post  // of the worker
+	guard   guard  // of the goroutine that goes on
+	open    atomic.Int64
+
+	// Guarded by outings.mu.
+	began      time.Duration // since the pipeline began
+	due        time.Duration // nothing happens before that
+	resumed    bool          // all calls have ended: only the guard is watched
+	lost       bool          // a call was given up
+	next, back *outing       // neighbours in the ring
+}
+
+// The states of a call that is part of an outing.
+const (
+	running int32 = iota
+	returned
+	cutOff
+	givenUp
+)
+
+// newOuting makes an outing of a turn that the worker at a post had. The calls from the first on go into goroutines; own is
+// what the call before, which the worker runs, was given.
+func newOuting(t *turn, at *post, first int, own *leash) *outing {
+	o := &outing{p: t.p, turn: t, list: t.calls.list, first: first, post: at}
+	if first > 0 {
+		o.own = own
+	}
+	o.leashes = make([]leash, len(o.list)-first)
+	o.guard.init(at.lookout)
+	o.guard.outing = o
+	return o
+}
+
+// start runs the calls. Somebody who is not a call, if any, has to leave too.
+func (o *outing) start(others int) {
+	o.open.Store(int64(len(o.leashes) + others))
+	o.began = o.p.meter.since()
+	o.p.outings.add(o)
+	for i := range o.leashes { // the turn may be over as soon as the last one is started
+		l := &o.leashes[i]
+		l.Context = o.guard.work
+		c := &o.list[o.first+i]
+		o.p.crew.join(func() { o.run(c, l) })
+	}
+	o.guard.lookout.rouse()
+}
+
+// run is the goroutine of a call. Its route learns from the time it took.
+func (o *outing) run(c *call, l *leash) {
+	defer func() { // deferred, for a handler that ends this goroutine
+		if o.returned(c, l) {
+			o.leave()
+		}
+	}()
+	pace, number := c.task.pace, int(c.number) // whoever comes back too late looks at no task
+	began := time.Now()
+	c.err = errExited
+	c.run(l)
+	pace.learn(number, time.Since(began))
+}
+
+// returned says that a call has. False: it was given up, and nothing may be touched any more.
+func (o *outing) returned(c *call, l *leash) bool {
+	l.release()
+	if atomic.CompareAndSwapInt32(&c.state, running, returned) {
+		return true
+	}
+	if !atomic.CompareAndSwapInt32(&c.state, cutOff, returned) {
+		o.p.abandoned.remove(c)
+		return false
+	}
+	c.err = tooLate(c, *l.why.Load(), c.err)
+	return true
+}
+
+// leave says that one of those who were waited for has ended, with whom a goroutine of the crew ends. The last one goes on
+// with the turn before.
+func (o *outing) leave() {
+	last := o.open.Add(-1) == 0
+	defer func() { // deferred, for code that ends this goroutine
+		if last && o.guard.gone {
+			o.p.abandoned.remove(&o.guard)
+			return
+		}
+		o.p.crew.Done()
+	}()
+	if last {
+		o.resume()
+	}
+}
+
+// resume goes on with the turn when all calls have ended.
+func (o *outing) resume() {
+	t, g := o.joined(), &o.guard
+	t.guard, g.turn = g, t
+	defer func() { // deferred, for code that ends this goroutine
+		if g.has(t) {
+			defer o.over()
+			t.end(g.work, nil)
+		}
+	}()
+	t.note()
+	t.load(g.work, nil)
+	t.decideAll()
+}
+
+// joined gives the turn with what all calls came to.
+func (o *outing) joined() *turn {
+	o.p.outings.mu.Lock()
+	o.resumed = true
+	lost := o.lost
+	o.p.outings.mu.Unlock()
+	if !lost {
+		return o.turn
+	}
+	t := o.turn.moved()
+	t.calls.list = make([]call, len(o.list))
+	anew := map[*task]*task{}
+	for i := range o.list {
+		c, to := &o.list[i], &t.calls.list[i]
+		if atomic.LoadInt32(&c.state) != givenUp {
+			*to = *c
+			continue
+		}
+		*to = call{task: c.task, handler: c.handler, number: c.number, err: tooLate(c, *o.leash(i).why.Load(), nil)}
+		if anew[c.task] == nil {
+			again := *c.task // a goroutine that has not come to read the task yet may still do so
+			anew[c.task] = &again
+		}
+	}
+	t.replace(anew)
+	return t
+}
+
+// leash is that of a call.
+func (o *outing) leash(i int) *leash {
+	if i < o.first {
+		return o.own
+	}
+	return &o.leashes[i-o.first]
+}
+
+// over says that the turn has gone on to the end, and the lane is let go.
+func (o *outing) over() {
+	o.p.outings.remove(o)
+	o.p.lanes.back()
+}
+
+// look does what is due, and tells when something is due next; 0 is never. The lock of the outings is held.
+func (o *outing) look(now time.Duration) time.Duration {
+	if o.resumed {
+		return o.guard.look(now)
+	}
+	if now < o.due {
+		return o.due
+	}
+	from := o.first
+	if o.own != nil {
+		from--
+	}
+	o.due = 0
+	for i := from; i < len(o.list); i++ {
+		o.due = earliest(o.due, o.lookAt(i, now))
+	}
+	return o.due
+}
+
+func (o *outing) lookAt(i int, now time.Duration) time.Duration {
+	c, l := &o.list[i], o.leash(i)
+	switch atomic.LoadInt32(&c.state) {
+	case running:
+		limit, after, whole := o.p.limit(o.began, c.task.arrived)
+		if limit == 0 || now < limit {
+			return limit
+		}
+		l.sayWhy(c.handler.Name, after, whole)
+		if atomic.CompareAndSwapInt32(&c.state, running, cutOff) {
+			l.cut(now)
+			return now + grace
+		}
+	case cutOff:
+		if now < l.cutAt+grace {
+			return l.cutAt + grace
+		}
+		o.giveUp(c)
+	}
+	return 0
+}
+
+// giveUp leaves the goroutine of a call to itself.
+func (o *outing) giveUp(c *call) {
+	o.lost = o.p.abandoned.add(c, func() (abandonment, bool) {
+		if !atomic.CompareAndSwapInt32(&c.state, cutOff, givenUp) {
+			return abandonment{}, false
+		}
+		return abandonmentOf(c.handler.Name, c.task), true
+	}) || o.lost
+	if atomic.LoadInt32(&c.state) == givenUp {
+		workers := o.own != nil && c == &o.list[o.first-1]
+		o.p.crew.stepIn(func() { o.replace(workers) })
+	}
+}
+
+// replace is what a call that was given up can no longer do, in a goroutine that takes the place of the call's.
+func (o *outing) replace(worker bool) {
+	defer o.leave()
+	if worker {
+		defer o.post.lookout.shift.hire(o.post)
+		o.p.away(o.guard.work, o.post)
+	}
+}
+
+// outings are those that have not ended. The lookout goes through them.
+type outings struct {
+	mu   sync.Mutex
+	ring outing // a head, and no outing itself
+}
+
+func (os *outings) add(o *outing) {
+	os.mu.Lock()
+	defer os.mu.Unlock()
+	head := &os.ring
+	if head.next == nil {
+		head.next, head.back = head, head
+	}
+	o.next, o.back = head, head.back
+	o.back.next, head.back = o, o
+}
+
+func (os *outings) remove(o *outing) {
+	os.mu.Lock()
+	defer os.mu.Unlock()
+	o.next.back, o.back.next = o.back, o.next
+}
+
+// look goes through all of them, and tells when something is due next; 0 is never.
+func (os *outings) look(now time.Duration) (due time.Duration) {
+	os.mu.Lock()
+	defer os.mu.Unlock()
+	for o := os.ring.next; o != nil && o != &os.ring; o = o.next {
+		due = earliest(due, o.look(now))
+	}
+	return due
+}
+
+// earliest is the earlier of two times, of which 0 is none.
+func earliest(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
