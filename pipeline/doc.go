@@ -40,6 +40,10 @@
 // even where nothing but the window bounds it; those of other sources, of Do and of Send do so for ever. A timeout of the
 // handler, a larger share or a larger window let a single source read further.
 //
+// Limits ([Limit]) bound how fast, or how many at once, commands of a type or of a group, as of a tenant, are handled. The
+// lane of a command that is over a limit rests until its token is due, or until it is called to a place that fell free; both
+// are given in the sequence in which they were asked for. A group has a share of the window as an aggregate has.
+//
 // # Failure
 //
 // A rejection ([engine.Reject]) is stored and answered; it is conditional on the version it was decided on. A version

@@ -16,12 +16,12 @@ type lane struct {
 	id         string
 	head, tail *task
 	queued     int   // from head to tail
-	load       int   // commands in flight, and places promised
 	held       bool  // in the ready row, with a worker, with the store, or waiting out a conflict
 	named      bool  // the id is known to be one; belongs to whoever holds the lane
 	nextReady  *lane // behind it in the ready row
 
-	line []*seat // admissions that wait until the lane has less than its share
+	quota
+	caller *group // whose row it was called out of, until it begins; nil as a rule
 
 	newer, older *lane // neighbours among the idle lanes kept as a cache
 

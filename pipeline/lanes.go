@@ -29,6 +29,7 @@ type lanes struct {
 	blank   *lane                 // lanes for aggregates to come, chained as in the ready row
 	blanks  int                   // of them, at most mostBlanks
 	turns   sync.Pool             // of *turn
+	limits  *limits               // nil when there are none
 	rests   map[*lane]*time.Timer // lanes that rest before they are taken again
 	workers
 
@@ -56,19 +57,27 @@ func (ls *lanes) enter(arrived time.Duration, by *admission, cmds ...*engine.Com
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	for i, cmd := range cmds {
+		if ls.limits != nil && !by.enterGroups(ls) {
+			ls.signal()
+			return i
+		}
 		l := ls.byID[cmd.Subject]
 		if l == nil {
 			l = ls.open(cmd.Subject)
 		}
 		if l.load < ls.share {
 			l.load++
-		} else if !by.mayEnter(ls, l, cmds[i:]) {
+		} else if !by.mayEnterLane(ls, l, cmds[i:]) {
 			ls.signal()
 			return i
 		}
 		t := ls.newTask()
 		ls.ticket++
 		t.cmd, t.ticket, t.arrived, t.receipt = cmd, ls.ticket, arrived, receipt
+		if ls.limits != nil {
+			t.claim = by.claims[0]
+			by.claims = by.claims[1:]
+		}
 		l.push(t)
 		if !l.held {
 			ls.unlist(l)
@@ -127,9 +136,12 @@ func (ls *lanes) finish(turns ...*turn) {
 		last.next, ls.spare = ls.spare, first
 	}
 	for _, t := range turns {
-		ls.vacate(t.lane, t.ended)
+		if ls.limits != nil {
+			ls.leaveLimits(t)
+		}
+		t.lane.vacate(t.ended, ls.share)
 		t.lane.unpop(t.again)
-		ls.letGo(t.lane, t.pause)
+		ls.letGo(t)
 	}
 	ls.signal()
 	ls.mu.Unlock()
@@ -157,7 +169,11 @@ func chainEnded(turns []*turn) (first, last *task) {
 	return first, last
 }
 
-func (ls *lanes) letGo(l *lane, pause time.Duration) {
+func (ls *lanes) letGo(t *turn) {
+	l, pause := t.lane, t.pause
+	if t.over != nil && !t.due.IsZero() {
+		pause = max(pause, time.Until(t.due))
+	}
 	switch {
 	case l.head == nil:
 		l.held = false
@@ -166,6 +182,8 @@ func (ls *lanes) letGo(l *lane, pause time.Duration) {
 		}
 	case pause > 0 && !ls.hurried:
 		ls.rests[l] = time.AfterFunc(pause, func() { ls.resume(l) })
+	case t.over != nil && t.due.IsZero() && !ls.hurried:
+		t.over.stand(ls, l)
 	default:
 		ls.ready.push(l)
 	}
@@ -193,6 +211,7 @@ func (ls *lanes) hurry() {
 		ls.ready.push(l)
 	}
 	clear(ls.rests)
+	ls.limits.hurry(ls)
 	ls.signal()
 }
 

@@ -23,6 +23,8 @@ type Options struct {
 	// single source can read past an aggregate that hangs is therefore a matter of Share, and of Window. Zero means a tenth
 	// of the window, and at least 1: nine tenths are always left to the others.
 	Share int
+	// Limits bound how fast or how many at once commands are handled, by type and by group. None means no bounds.
+	Limits []Limit
 	// Batch is the number of waiting commands of one aggregate that are handled and appended together, and with it the
 	// number of stateless commands of one aggregate that overlap. 1 to 4096. Zero means 256.
 	Batch int

@@ -62,6 +62,12 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 	if registry != nil && sink != nil && sink.Store() != nil {
 		err = errors.Join(err, options.checkPolicies(registry, sink.Store()))
 	}
+	var limits *limits
+	if registry != nil {
+		var fault error
+		limits, fault = newLimits(&options, registry)
+		err = errors.Join(err, fault)
+	}
 	if err = errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
@@ -71,7 +77,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 		started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.abandoned.most, p.abandoned.full = options.Abandoned, p.halt
-	p.lanes.share = options.Share
+	p.lanes.share, p.lanes.limits = options.Share, limits
 	p.instant = sink.Store().Capabilities().Instant
 	p.rounds.New = func() any { return new(round) }
 	p.encoder, _ = sink.Store().(engine.PayloadEncoder)

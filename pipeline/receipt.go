@@ -82,9 +82,9 @@ func (p *Pipeline) send(ctx context.Context, cmd *engine.Command, r *Receipt) er
 			return ctx.Err()
 		}
 	}
-	a := admission{receipt: r}
-	defer a.leave(p.lanes)
 	one := [1]*engine.Command{engine.AsCommand(cmd)}
+	a := admission{receipt: r, claims: p.claims(one[:]...)}
+	defer a.leave(p.lanes)
 	for {
 		if n, err := p.enter(ctx, &a, one[:]); n > 0 || err != nil {
 			return err

@@ -152,14 +152,14 @@ func (p *Pipeline) deliver(t *task, r *engine.Result) {
 	if t.receipt != nil || t.cmd.Settled != nil {
 		p.tell(t, r.Outcome(t.cmd.ID))
 	}
-	*t = task{}
+	t.clear()
 }
 
 // end gives any other command its one outcome, counts it, and gives its place in the window to the next.
 func (p *Pipeline) end(t *task, o engine.Outcome) {
 	p.meter.outcome(t.arrived, &o)
 	p.tell(t, o)
-	*t = task{}
+	t.clear()
 	p.window.release(1)
 }
 

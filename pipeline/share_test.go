@@ -86,7 +86,7 @@ func TestOneHangingAggregateCostsItsShare(t *testing.T) {
 				defer close(b.ended)
 				b.report, b.err = b.Run(context.Background(), sources.Slice(cmds))
 			}()
-			time.Sleep(time.Minute)
+			time.Sleep(20 * time.Second)
 			if took = last(); hangs {
 				report := b.Report()
 				require.Equal(t, share, report.InFlight, "the source waits with the share used")

@@ -28,6 +28,14 @@ type task struct {
 	waits     bool   // err is that the aggregate is parked
 	lost      bool   // there is no other attempt: its dead letter is all that is left to be kept
 	trouble   *trouble
+	claim     *claim // on the groups of limits; nil when there are no limits. It stays until the turn is finished
+}
+
+// clear empties a task that has its outcome. The turn counts it when it is finished.
+func (t *task) clear() {
+	c := t.claim
+	*t = task{}
+	t.claim = c
 }
 
 // note keeps what a handler made of the command: nothing wrong, a refusal, or a failure.

@@ -39,6 +39,9 @@ type turn struct {
 	results  []engine.Result // of batch.Appends
 	again    []*task         // decided later
 	pause    time.Duration   // until then
+	places   []*group        // of limits, for the commands that are being handled
+	over     *group          // whose limit the next command was over
+	due      time.Time       // when it may begin; zero when it has to be called
 }
 
 // newTurn makes a turn with room for a few commands.
@@ -84,6 +87,7 @@ func (t *turn) run(ctx context.Context, at *post) {
 		t.single()
 		t.park()
 		t.p.expire(t.tasks...)
+		t.limit()
 	}
 	t.prepare()
 	t.fanOut()
@@ -153,7 +157,7 @@ func (t *turn) moved() *turn {
 	return &turn{
 		p: t.p, lane: t.lane, taken: t.taken, tasks: t.tasks, behind: t.behind, now: t.now,
 		batch: engine.Batch{Appends: t.batch.Appends}, decided: t.decided, failed: t.failed, exact: t.exact,
-		again: t.again, pause: t.pause,
+		again: t.again, pause: t.pause, places: t.places, over: t.over, due: t.due,
 	}
 }
 
@@ -175,6 +179,7 @@ func (t *turn) replace(tasks map[*task]*task) {
 // are decided in another turn: they stand behind one that broke the state, or behind one whose code ended its goroutine;
 // that one has failed.
 func (t *turn) end(ctx context.Context, at *post) {
+	t.p.lanes.handled(t)
 	if t.at != nil {
 		t.lane.forget()
 		t.at.err, t.at = errExited, nil
@@ -211,6 +216,7 @@ func (t *turn) reset() {
 	t.p, t.lane, t.guard, t.round, t.exact, t.pause = nil, nil, nil, nil, false, 0
 	t.calls.ctx, t.calls.turn, t.calls.outing = nil, nil, nil
 	t.taken, t.tasks, t.behind, t.ended = t.taken[:0], nil, nil, 0
+	t.over, t.due = nil, time.Time{}
 	t.calls.list, t.payloads, t.events = t.calls.list[:0], t.payloads[:0], t.events[:0]
 	t.batch.Appends, t.batch.Settle = t.batch.Appends[:0], nil
 	t.decided, t.failed, t.again, t.results = t.decided[:0], t.failed[:0], t.again[:0], t.results[:0]
