@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,41 +53,83 @@ func (p *Pipeline) unkept(t *task, err error) {
 // The inlet is closed when no command is without an outcome, so that nobody sends any more, or else some time after
 // givenUp: who was sending then has left, and an abandoned handler that comes back later finds givenUp closed first.
 func (p *Pipeline) keep(letter *engine.DeadLetter) {
-	select {
-	case <-p.givenUp:
-	default:
+	taken := false
+	err := guarded(func() error { // a sink may have closed its inlet itself
 		select {
-		case p.options.DeadLetters.In() <- letter:
-			if p.lettersErr() != nil {
-				p.stopReading() // the error is told when the sink is closed
-			}
-			return
+		case <-p.givenUp:
+			return nil
+		default:
+		}
+		if p.inlet == nil { // the sink failed when it was asked for it
+			return nil
+		}
+		select {
+		case p.inlet <- letter:
+			taken = true
 		case <-p.givenUp:
 		}
+		return nil
+	})
+	if err != nil {
+		err = lettersMissing(err)
+	} else if taken {
+		err = p.lettersErr()
 	}
-	p.warn("dead letter that its sink does not take", letter.Command, letter.Err)
+	if err != nil {
+		p.lettersFault.CompareAndSwap(nil, &err)
+		p.stopReading() // the error is told when the sink is closed
+	}
+	if !taken {
+		p.warn("dead letter that its sink does not take", letter.Command, letter.Err)
+	}
+}
+
+// openDeadLetters asks the sink for its inlet. Without one nothing is read.
+func (p *Pipeline) openDeadLetters() {
+	sink := p.options.DeadLetters
+	if sink == nil {
+		return
+	}
+	if err := apart(func() error { p.inlet = sink.In(); return nil }); err != nil {
+		p.halt(lettersMissing(err))
+	}
 }
 
 // closeDeadLetters says that no dead letter will come. What it gives receives when the sink has completed.
 func (p *Pipeline) closeDeadLetters() <-chan error {
 	completed := make(chan error, 1) // the goroutine below sends once; room for it, nobody may be there
 	sink := p.options.DeadLetters
-	if sink == nil {
+	if sink == nil || p.inlet == nil {
 		completed <- nil
 		return completed
 	}
-	close(sink.In())
 	go func() { // await waits; a sink that hangs is left behind, and the error says so
-		sink.AwaitCompletion()
-		completed <- p.lettersErr()
+		err := apart(func() error {
+			close(p.inlet)
+			sink.AwaitCompletion()
+			return nil
+		})
+		if err != nil {
+			err = lettersMissing(err)
+		}
+		if fault := p.lettersFault.Load(); fault != nil {
+			err = *fault
+		}
+		completed <- cmp.Or(err, p.lettersErr())
 	}()
 	return completed
 }
 
+func lettersMissing(err error) error {
+	return fmt.Errorf("pipeline: dead letters may be missing from their sink: %w", err)
+}
+
 // lettersErr is what the dead letter sink says is wrong, if it can say so.
 func (p *Pipeline) lettersErr() error {
-	if s, ok := p.options.DeadLetters.(interface{ Err() error }); ok && s.Err() != nil {
-		return fmt.Errorf("pipeline: dead letters may be missing from their sink: %w", s.Err())
+	if s, ok := p.options.DeadLetters.(interface{ Err() error }); ok {
+		if err := apart(s.Err); err != nil {
+			return lettersMissing(err)
+		}
 	}
 	return nil
 }

@@ -129,7 +129,7 @@ func (d *dispatch) refuse() {
 		cmd := engine.AsCommand(element)
 		d.p.warn("refused", cmd, ErrStopped)
 		if cmd.Settled != nil {
-			d.p.acknowledge(cmd, engine.Outcome{CommandID: cmd.ID, Status: engine.DeadLettered, Err: ErrStopped})
+			d.p.acknowledgeApart(cmd, engine.Outcome{CommandID: cmd.ID, Status: engine.DeadLettered, Err: ErrStopped})
 		}
 	}
 }

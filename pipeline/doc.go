@@ -60,6 +60,12 @@
 // others, while its goroutine is left to itself, with all that it may still touch. Its worker is replaced. It is counted
 // (Pipeline.Abandoned) until it comes back, to find that nobody waits for it; when Options.Abandoned run on, no more is read.
 //
+// Code that was given to the pipeline may panic, or end its goroutine (runtime.Goexit, as a failed require does), wherever it
+// is called: a handler, a decider, a codec and a store cost one command then, or the appends that the store had, whose outcome
+// is unknown; a source, the dead letter sink and a sink behind the store cost themselves, and are the error of Run; a Settled, a
+// logger and Options.Retry.Retryable cost nothing. A recorder that loses what it took ends the run, with the drain timeout.
+// What runs in goroutines of others, as the stages of go-streams do, cannot be guarded from here.
+//
 // A handler's other errors and its panics, an unknown type, a payload that cannot be read: the command is dead-lettered, and
 // nothing of it is stored. A store that keeps dead letters ([engine.DeadLetterStore]) gets it through the ordered append as
 // events are: when the outcome is told, the letter is as durable as they are. Then the lane goes on (Skip), or the aggregate is

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -75,10 +76,21 @@ func (p *Pipeline) policyOf(t *task) Policy {
 // park looks whether the aggregate is parked. Then only the command that it is parked behind is handled, which came again;
 // those ahead of it wait, and those behind it are for another turn: its letter is gone only when this one is settled.
 func (t *turn) park() {
-	if t.p.letters == nil {
+	if t.p.letters == nil || t.tasks[0].err != nil { // the turn before has asked
 		return
 	}
-	head, parked := t.p.letters.ParkedBehind(t.lane.id)
+	var head engine.ID
+	var parked bool
+	t.at = t.tasks[0]
+	err := guarded(func() error {
+		head, parked = t.p.letters.ParkedBehind(t.lane.id)
+		return nil
+	})
+	if t.at = nil; err != nil {
+		for _, task := range t.tasks {
+			task.err = cmp.Or(task.err, err)
+		}
+	}
 	if !parked {
 		return
 	}

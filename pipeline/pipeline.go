@@ -24,24 +24,26 @@ type Pipeline struct {
 	instant  bool                   // the store waits for nothing
 	options  Options
 
-	window      *window
-	lanes       *lanes
-	meter       *meter
-	paces       sync.Map  // *engine.Route to its *pace
-	rounds      sync.Pool // of *round
-	apart       bool      // foreign stages follow, which may hold up one batch and not another: every turn is a round
-	crew        crew
-	outings     outings
-	abandoned   abandoned
-	used        atomic.Bool
-	stopReading context.CancelFunc                                  // of sources; set as emit is
-	trouble     atomic.Pointer[error]                               // why halt stopped the reading
-	emit        func(work context.Context, batches []*engine.Batch) // to the sink; set before the first worker starts
-	cut         atomic.Bool                                         // the drain timeout ran out: nothing more is decided
-	open        atomic.Bool                                         // started is closed
-	started     chan struct{}                                       // closed when admission opens; nobody sends
-	givenUp     chan struct{}                                       // closed when a cut pipeline waits for nobody any more; nobody sends
-	ended       chan struct{}                                       // closed when Run or the chain has ended; nobody sends
+	window       *window
+	lanes        *lanes
+	meter        *meter
+	paces        sync.Map  // *engine.Route to its *pace
+	rounds       sync.Pool // of *round
+	apart        bool      // foreign stages follow, which may hold up one batch and not another: every turn is a round
+	crew         crew
+	outings      outings
+	abandoned    abandoned
+	used         atomic.Bool
+	inlet        chan<- any                                          // of the dead letter sink
+	lettersFault atomic.Pointer[error]                               // the first that was seen of it
+	stopReading  context.CancelFunc                                  // of sources; set as emit is
+	trouble      atomic.Pointer[error]                               // why halt stopped the reading
+	emit         func(work context.Context, batches []*engine.Batch) // to the sink; set before the first worker starts
+	cut          atomic.Bool                                         // the drain timeout ran out: nothing more is decided
+	open         atomic.Bool                                         // started is closed
+	started      chan struct{}                                       // closed when admission opens; nobody sends
+	givenUp      chan struct{}                                       // closed when a cut pipeline waits for nobody any more; nobody sends
+	ended        chan struct{}                                       // closed when Run or the chain has ended; nobody sends
 }
 
 // New makes a pipeline from a registry and a store sink, as sinks.NewStore makes one. It starts nothing. It seals the
@@ -99,16 +101,23 @@ func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, err
 	p.emit = func(_ context.Context, batches []*engine.Batch) { p.sink.Record(batches...) }
 	shift := p.startShift(ctx)
 	defer shift.cancel()
-	ended := make(chan error, 1)                    // the sink's goroutine sends once, await receives; room for it, nobody may be there
-	go func() { ended <- p.sink.Run(shift.work) }() // await waits; a sink that hangs is left behind, and the error says so
+	ended := make(chan error, 1) // the sink's goroutine sends once, await receives; room for it, nobody may be there
+	go func() {                  // await waits; a sink that hangs is left behind, and the error says so
+		err := apart(func() error { return p.sink.Run(shift.work) })
+		if !shift.closing.Load() {
+			p.halt(errors.New("pipeline: the store sink ended before it was closed, and what it had may be lost"))
+		}
+		ended <- err
+	}()
 	sourceErr := p.read(shift, from)
 	shift.drain()
-	p.sink.Close()
+	shift.closing.Store(true)
+	closeErr := apart(func() error { p.sink.Close(); return nil })
 	sinkErr := shift.await("store sink", ended) // work goes on meanwhile: sinks behind it still have events to come
 	lettersErr := shift.await("dead letter sink", p.closeDeadLetters())
 	stopErr := shift.end()
 	p.finish()
-	return p.Report(), errors.Join(p.halted(), sourceErr, stopErr, sinkErr, lettersErr)
+	return p.Report(), errors.Join(p.halted(), sourceErr, stopErr, closeErr, sinkErr, lettersErr)
 }
 
 // Report says what the pipeline has done up to now.
@@ -130,9 +139,12 @@ func (p *Pipeline) read(s *shift, from []streams.Outlet) error {
 		<-s.reading.Done()
 	}
 	errs := make([]error, len(from))
-	engine.FanOut(len(from), func(i int) {
-		errs[i] = guarded(func() error { return p.intake(s, from[i]) })
-	})
+	var intakes sync.WaitGroup
+	for i := range from {
+		errs[i] = errExited // unless it returns
+		intakes.Go(func() { errs[i] = guarded(func() error { return p.intake(s, from[i]) }) })
+	}
+	intakes.Wait()
 	return errors.Join(errs...)
 }
 
@@ -174,6 +186,7 @@ func (p *Pipeline) finish() {
 }
 
 func (p *Pipeline) warn(message string, cmd *engine.Command, err error) {
+	defer func() { _ = recover() }() // of a logger: who should be told?
 	p.options.Logger.Warn(message, zap.Stringer("command", cmd.ID), zap.String("aggregate", cmd.Subject),
 		zap.String("origin", cmd.Origin), zap.Error(err))
 }

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
@@ -154,12 +156,22 @@ func (p *Pipeline) worthwhile(task *task, err error) bool {
 	for i := range task.calls {
 		if c := &task.calls[i]; c.failed() {
 			called = true
-			if !p.options.Retry.Retryable(c.err) {
+			if !p.retryable(c.err) {
 				return false
 			}
 		}
 	}
-	return called || p.options.Retry.Retryable(err)
+	return called || p.retryable(err)
+}
+
+// retryable asks what Options.Retry says of a failure. Code that fails to tell says no.
+func (p *Pipeline) retryable(err error) bool {
+	again := false
+	if fault := apart(func() error { again = p.options.Retry.Retryable(err); return nil }); fault != nil {
+		p.options.Logger.Error("Options.Retry.Retryable failed", zap.Error(fault))
+		return false
+	}
+	return again
 }
 
 // failed tells whether the handler has to be called again before the command can be decided.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -13,8 +14,10 @@ import (
 type round struct {
 	p       *Pipeline
 	turns   []*turn
+	next    int // turn to be settled
 	batches []*engine.Batch
 	open    atomic.Int64 // batches not yet settled
+	life    atomic.Int64 // how often the round was used
 	tally   tally
 }
 
@@ -34,7 +37,14 @@ func (r *round) add(t *turn) {
 // emit hands the batches to the sink.
 func (r *round) emit(ctx context.Context) {
 	r.open.Store(int64(len(r.batches)))
-	r.p.emit(ctx, r.batches)
+	p := r.p // the round may be another one when emit returns
+	life, err := r.life.Load(), errExited
+	defer func() {
+		if err != nil && r.life.Load() == life { // else all was settled, and a teller of an outcome ended this goroutine
+			p.halt(fmt.Errorf("pipeline: what the store sink had may be lost: %w", err))
+		}
+	}()
+	err = guarded(func() error { p.emit(ctx, r.batches); return nil })
 }
 
 // settled says that one of the batches is. With the last of them the round is over: every command gets its outcome or
@@ -46,11 +56,28 @@ func (r *round) settled() {
 	for _, t := range r.turns {
 		t.count(&r.tally)
 	}
-	p, stored := r.p, r.tally.Commands
-	p.meter.add(&r.tally)
-	for _, t := range r.turns {
-		t.settleEach()
+	r.p.meter.add(&r.tally)
+	r.settleTurns()
+}
+
+// settleTurns settles the turns that are not yet, also on the way out of a goroutine that an outcome's teller has ended.
+func (r *round) settleTurns() {
+	defer func() {
+		if r.next < len(r.turns) {
+			r.settleTurns()
+		} else {
+			r.over()
+		}
+	}()
+	for r.next < len(r.turns) {
+		r.next++
+		r.turns[r.next-1].settleEach()
 	}
+}
+
+// over lets the lanes go.
+func (r *round) over() {
+	p, stored := r.p, r.tally.Commands
 	p.lanes.finish(r.turns...)
 	r.reset()
 	p.rounds.Put(r)
@@ -63,5 +90,7 @@ func (r *round) reset() {
 	clear(r.turns)
 	clear(r.batches)
 	r.turns, r.batches = r.turns[:0], r.batches[:0]
+	r.next = 0
+	r.life.Add(1)
 	r.tally.reset()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -30,46 +31,6 @@ func (t *turn) count(into *tally) {
 	}
 }
 
-// settleEach gives every command its outcome, or another turn when it met a conflict or when the store may do better then.
-func (t *turn) settleEach() {
-	l := t.lane
-	var again []*task
-	last := t.lastStored()
-	conflicts := false
-	for i := range t.results {
-		task, r := t.decided[i], &t.results[i]
-		switch {
-		case r.Letter > 0:
-			t.p.buried(task)
-		case r.Err == nil:
-			if r.Duplicate {
-				l.forget() // the state was folded with what this decision made, which is not what is stored
-			}
-			t.p.deliver(task, r)
-		case errors.Is(r.Err, engine.ErrConflict) && task.err != nil:
-			task.known()
-			t.p.deadLetter(task, task.err)
-		case errors.Is(r.Err, engine.ErrConflict):
-			task.known()
-			l.forget()
-			conflicts = true
-			again = append(again, task)
-		case t.storeAgain(task, r.Err) && i > last:
-			l.forget()
-			again = append(again, task)
-		case task.err != nil:
-			t.p.unkept(task, r.Err)
-		default:
-			l.forget()
-			t.refused(task, r.Err)
-		}
-	}
-	if n := len(t.results) - len(t.failed); l.aggregate != nil && n > 0 && t.results[n-1].Last != l.version {
-		l.forget() // a stateless append found another writer's events
-	}
-	t.goOn(t.conflict(again, !conflicts || len(again) < len(t.results)))
-}
-
 // lastStored is the number of the last append that added something, or -1. What the store failed before it is not attempted
 // again: it would come behind what it was ahead of.
 func (t *turn) lastStored() int {
@@ -89,7 +50,7 @@ func (t *turn) storeAgain(task *task, err error) bool {
 	if errors.Is(err, engine.ErrUnknown) {
 		trouble.unknown = err
 	}
-	if trouble.attempts >= retry.Attempts || t.p.cut.Load() || errors.Is(err, engine.ErrClosed) || !retry.Retryable(err) {
+	if trouble.attempts >= retry.Attempts || t.p.cut.Load() || errors.Is(err, engine.ErrClosed) || !t.p.retryable(err) {
 		return false
 	}
 	pause := retry.pause(task.cmd.ID, trouble.attempts)
@@ -149,36 +110,53 @@ func (t *turn) rest() time.Duration {
 // deliver gives a command that the store answered its one outcome. It is counted already, and its place in the window is
 // given back with those of its round.
 func (p *Pipeline) deliver(t *task, r *engine.Result) {
-	if t.receipt != nil || t.cmd.Settled != nil {
-		p.tell(t, r.Outcome(t.cmd.ID))
+	cmd, receipt := t.cmd, t.receipt
+	t.clear() // ahead of the telling, which may not come back
+	if receipt == nil && cmd.Settled == nil {
+		return
 	}
-	t.clear()
+	o := r.Outcome(cmd.ID)
+	if receipt != nil {
+		receipt.settle(o)
+	}
+	if cmd.Settled != nil {
+		p.acknowledge(cmd, o)
+	}
 }
 
 // end gives any other command its one outcome, counts it, and gives its place in the window to the next.
 func (p *Pipeline) end(t *task, o engine.Outcome) {
 	p.meter.outcome(t.arrived, &o)
-	p.tell(t, o)
-	t.clear()
-	p.window.release(1)
-}
-
-// tell gives the outcome to whoever waits for it, and to the source.
-func (p *Pipeline) tell(t *task, o engine.Outcome) {
 	if t.receipt != nil {
 		t.receipt.settle(o)
 	}
 	if t.cmd.Settled != nil {
-		p.acknowledge(t.cmd, o)
+		p.acknowledgeApart(t.cmd, o)
 	}
+	t.clear()
+	p.window.release(1)
 }
 
-// acknowledge calls the source back. A panic there is the source's, and must not take the belt with it.
+// acknowledge calls the source back. A panic there is the source's, and must not take the belt with it. It may end the
+// goroutine.
 func (p *Pipeline) acknowledge(cmd *engine.Command, o engine.Outcome) {
+	err := errExited
 	defer func() {
 		if v := recover(); v != nil {
-			p.warn("a source's Settled panicked", cmd, fmt.Errorf("panic: %v", v))
+			err = &engine.PanicError{Value: v, Stack: debug.Stack()}
+		}
+		if err != nil {
+			p.warn("a source's Settled failed", cmd, err)
 		}
 	}()
 	cmd.Settled(o)
+	err = nil
+}
+
+// acknowledgeApart is acknowledge where nothing may end the goroutine.
+func (p *Pipeline) acknowledgeApart(cmd *engine.Command, o engine.Outcome) {
+	_ = apart(func() error {
+		p.acknowledge(cmd, o)
+		return nil
+	})
 }

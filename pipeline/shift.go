@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type shift struct {
 	over    chan struct{} // end closes it, watch receives; nobody sends
 	lookout *lookout
 	watched sync.WaitGroup
+	closing atomic.Bool // the sink is told that no more will come
 
 	abandoned bool // commands were left without an outcome; only the pipeline's own goroutine looks
 }
@@ -29,6 +31,7 @@ func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s := &shift{p: p, over: make(chan struct{})}
 	s.work, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.reading, p.stopReading = context.WithCancel(ctx)
+	p.openDeadLetters()
 	s.watched.Go(s.watch)
 	s.lookout = newLookout(s, p.options.Workers)
 	s.watched.Go(func() { s.lookout.watch(s.work) })

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -92,9 +91,11 @@ func (t *turn) run(ctx context.Context, at *post) {
 	t.prepare()
 	t.fanOut()
 	if len(t.calls.list) > 0 && !t.calls.quick {
-		t.p.away(ctx, at)
+		p := t.p
+		p.lanes.leave(at)
 		g.turn = nil
 		newOuting(t, at, 0, nil).start(0)
+		p.handOn(ctx, at)
 		return
 	}
 	called = true
@@ -184,7 +185,12 @@ func (t *turn) end(ctx context.Context, at *post) {
 		t.lane.forget()
 		t.at.err, t.at = errExited, nil
 	}
-	t.again = append(append(t.again, t.tasks...), t.behind...)
+	for _, task := range t.tasks {
+		if task.cmd != nil { // an outcome may have been told last of all
+			t.again = append(t.again, task)
+		}
+	}
+	t.again = append(t.again, t.behind...)
 	t.askForFailed()
 	if len(t.batch.Appends) == 0 {
 		t.goOn(nil)
@@ -267,14 +273,4 @@ type recent struct {
 	pace   *pace
 	typ    string
 	goType reflect.Type
-}
-
-// guarded runs what reaches code that was given to us, as a payload's UnmarshalJSON. Its panic is the command's error.
-func guarded(run func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &engine.PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	return run()
 }

@@ -2,12 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"time"
 )
-
-// errExited is the failure of code that ended its goroutine instead of returning.
-var errExited = errors.New("pipeline: the code ended its goroutine (runtime.Goexit) instead of returning")
 
 // hire starts a worker at a post.
 func (s *shift) hire(at *post) { s.p.crew.join(func() { s.serve(at) }) }

@@ -34,8 +34,8 @@ func Func[T any](handle func(T) error) *FuncSink {
 	return s
 }
 
-// errExited is the error of a function that ended the sink's goroutine instead of returning.
-var errExited = errors.New("sinks: the function of the sink ended its goroutine")
+// errExited is the error of code that ended its goroutine instead of returning.
+var errExited = errors.New("sinks: the code ended its goroutine (runtime.Goexit) instead of returning")
 
 // drain is the loop under the sinks that take one element after another. It starts nothing until In is called.
 type drain struct {

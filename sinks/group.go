@@ -1,6 +1,7 @@
 package sinks
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -9,6 +10,7 @@ import (
 // group is the batches of one call of the store. It is used again.
 type group struct {
 	batches []*engine.Batch
+	next    int // batch to be settled
 	joined  []engine.Append
 	appends []engine.Append // joined, or those of the only batch
 	results []engine.Result // for a store that takes an array for them
@@ -33,13 +35,40 @@ func (g *group) add(batches []*engine.Batch) {
 	g.appends = g.joined
 }
 
+// answered gives the results of the group, or says that there are none: the store ended the goroutine that waited for them.
+func (g *group) answered(results []engine.Result) []engine.Result {
+	if results == nil {
+		return unknown(len(g.appends), errors.New("the store ended its goroutine"))
+	}
+	return results
+}
+
 // settle gives each batch its share of the results, and empties the group.
 func (g *group) settle(results []engine.Result) {
-	for _, batch := range g.batches {
+	g.next = 0
+	g.settleRest(results)
+}
+
+// settleRest settles the batches that are not yet. When a Settle ends the goroutine, the others are settled on its way out.
+func (g *group) settleRest(results []engine.Result) {
+	defer func() {
+		if g.next < len(g.batches) {
+			g.settleRest(results)
+		} else {
+			g.empty()
+		}
+	}()
+	for g.next < len(g.batches) {
+		batch := g.batches[g.next]
+		g.next++
 		size := len(batch.Appends) // asked for first: a batch that is settled is its maker's again
-		batch.Settle(results[:size])
+		mine := results[:size]
 		results = results[size:]
+		batch.Settle(mine)
 	}
+}
+
+func (g *group) empty() {
 	clear(g.batches)
 	clear(g.joined)
 	clear(g.results)

@@ -101,9 +101,9 @@ func (s *Store) Record(batches ...*engine.Batch) {
 	s.mu.Lock()
 	if s.ended {
 		s.mu.Unlock()
-		for _, batch := range batches {
-			batch.Settle(refused(len(batch.Appends), engine.ErrClosed))
-		}
+		g := new(group)
+		g.add(batches)
+		g.settle(refused(len(g.appends), engine.ErrClosed))
 		return
 	}
 	ctx := s.at
@@ -121,8 +121,12 @@ func (s *Store) Record(batches ...*engine.Batch) {
 	defer s.leave() // deferred, for a Settle that ends this goroutine
 	g := s.groups.Get().(*group)
 	g.add(batches)
-	g.settle(s.append(ctx, g))
-	s.groups.Put(g)
+	var results []engine.Result
+	defer func() { // deferred, for a store that ends this goroutine
+		g.settle(g.answered(results))
+		s.groups.Put(g)
+	}()
+	results = s.append(ctx, g)
 }
 
 // leave says that a caller has appended what it recorded.
@@ -158,28 +162,46 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 	// The appender that has the store sends, and receives when it has the results; nobody closes. Capacity 1: one has it.
 	turn := make(chan struct{}, 1)
-	engine.FanOut(2, func(int) {
-		for g := new(group); s.appendGroup(ctx, g, turn); {
-		}
-	})
+	var appenders sync.WaitGroup
+	for range 2 {
+		appenders.Go(func() { s.appendAll(ctx, &appenders, turn) })
+	}
+	appenders.Wait()
 	return errors.Join(err, tail.end())
+}
+
+// appendAll appends what is recorded until nothing more will be. When a store or a Settle ends its goroutine, another takes
+// its place.
+func (s *Store) appendAll(ctx context.Context, appenders *sync.WaitGroup, turn chan struct{}) {
+	done := false
+	defer func() {
+		if !done {
+			appenders.Go(func() { s.appendAll(ctx, appenders, turn) })
+		}
+	}()
+	for g := new(group); s.appendGroup(ctx, g, turn); {
+	}
+	done = true
 }
 
 // appendGroup appends and settles what was recorded. False: nothing more will be.
 func (s *Store) appendGroup(ctx context.Context, g *group, turn chan struct{}) bool {
-	defer s.settling(0) // deferred, for a store or a Settle that ends this goroutine
-	results, more := func() ([]engine.Result, bool) {
-		turn <- struct{}{}
-		defer func() { <-turn }() // deferred, for a store that ends this goroutine
-		if !s.gather(g) {
-			return nil, false
+	defer s.settling(0) // deferred, all of it, for a store or a Settle that ends this goroutine
+	var results []engine.Result
+	more := false
+	defer func() {
+		if more {
+			g.settle(g.answered(results))
 		}
-		defer s.settling(len(g.appends))
-		return s.append(ctx, g), true
 	}()
-	if more {
-		g.settle(results)
-	}
+	func() {
+		turn <- struct{}{}
+		defer func() { <-turn }()
+		if more = s.gather(g); more {
+			defer s.settling(len(g.appends))
+			results = s.append(ctx, g)
+		}
+	}()
 	return more
 }
 

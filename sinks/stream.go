@@ -25,8 +25,25 @@ func (s *Store) Err() error { return s.fault }
 // receive is the life of the sink in a go-streams chain: it feeds the appender from the inlet.
 func (s *Store) receive() {
 	var appender sync.WaitGroup
-	var err error
-	appender.Go(func() { err = s.Run(context.Background()) })
+	err := errExited // unless Run returns
+	appender.Go(func() { err = guard(func() error { return s.Run(context.Background()) }) })
+	defer func() { // deferred, for a Settle that ends this goroutine
+		s.Close()
+		appender.Wait()
+		s.fault = errors.Join(s.fault, err)
+		close(s.done)
+	}()
+	s.record()
+}
+
+// record takes what comes until the inlet is closed, also on the way out of a goroutine that a Settle has ended.
+func (s *Store) record() {
+	closed := false
+	defer func() {
+		if !closed {
+			s.record()
+		}
+	}()
 	for element := range s.in {
 		if batch, _ := element.(*engine.Batch); batch != nil {
 			s.Record(batch)
@@ -34,8 +51,5 @@ func (s *Store) receive() {
 			s.fault = &engine.PayloadError{Want: "*engine.Batch", Got: element}
 		}
 	}
-	s.Close()
-	appender.Wait()
-	s.fault = errors.Join(s.fault, err)
-	close(s.done)
+	closed = true
 }

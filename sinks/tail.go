@@ -36,17 +36,32 @@ func (s *Store) follow(ctx context.Context) (*tail, error) {
 	}
 	for _, sink := range s.followers {
 		t.readers.Go(func() {
-			if err == nil {
-				t.read(sink, end)
-			}
-			close(sink.In())
-			sink.AwaitCompletion()
-			if s, ok := sink.(interface{ Err() error }); ok && s.Err() != nil {
-				t.fail(fmt.Errorf("sinks: a sink behind the store: %w", s.Err()))
-			}
+			fault := errExited // unless serve returns
+			defer func() {
+				if fault != nil {
+					t.fail(fmt.Errorf("sinks: a sink behind the store: %w", fault))
+				}
+			}()
+			fault = guard(func() error { return t.serve(sink, end, err == nil) })
 		})
 	}
 	return t, err
+}
+
+// serve brings a sink what it gets, if it gets anything, and waits for it.
+func (t *tail) serve(sink streams.Sink, after engine.Position, any bool) error {
+	in := sink.In()
+	func() {
+		defer close(in) // deferred, for a store that panics or ends this goroutine
+		if any {
+			t.read(in, after)
+		}
+	}()
+	sink.AwaitCompletion()
+	if s, ok := sink.(interface{ Err() error }); ok {
+		return s.Err()
+	}
+	return nil
 }
 
 // end lets the readers go on to the end of the log, and waits for them and their sinks.
@@ -57,8 +72,7 @@ func (t *tail) end() error {
 }
 
 // read sends what comes after a position: live until the last append, and then the rest.
-func (t *tail) read(sink streams.Sink, after engine.Position) {
-	in := sink.In()
+func (t *tail) read(in chan<- any, after engine.Position) {
 	send := func(event engine.Event, err error) bool {
 		if err != nil {
 			t.fail(fmt.Errorf("sinks: reading the log for a sink behind the store: %w", err))

@@ -7,7 +7,7 @@ import (
 )
 
 // errExited is the error of code that ends its goroutine instead of returning: its source must not look complete.
-var errExited = errors.New("sources: the code that was read from ended its goroutine")
+var errExited = errors.New("sources: the code that was read from ended its goroutine (runtime.Goexit)")
 
 const (
 	// grace is how long a source whose context is done waits for code that may be blocked, before it leaves it behind.

@@ -91,8 +91,14 @@ func (o *outlet) claim(use use) bool {
 
 // pump sends element after element. It takes them one by one: what it would read ahead is lost when it is cancelled.
 func (o *outlet) pump(ctx context.Context) {
-	defer close(o.out)
-	err := o.run(ctx, 1, func(elements []any) error {
+	err := errExited // unless run returns
+	defer func() {
+		o.mu.Lock()
+		o.err = err
+		o.mu.Unlock()
+		close(o.out)
+	}()
+	err = o.run(ctx, 1, func(elements []any) error {
 		for _, e := range elements {
 			// Asked for apart: with a reader waiting and the context done, the select below picks either.
 			if err := ctx.Err(); err != nil {
@@ -106,9 +112,6 @@ func (o *outlet) pump(ctx context.Context) {
 		}
 		return nil
 	})
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.err = err
 }
 
 // run produces everything and gives nil when that ended because the context did.
