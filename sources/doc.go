@@ -1,7 +1,8 @@
 // Package sources holds where messages come from.
 //
 // What lives here: sources of commands made of a channel ([Chan]), a slice ([Slice]), an iterator ([Seq], [Seq2]) or
-// lines of CloudEvents JSON ([JSONLines]), and the source of events that reads the stored log ([Log], [LogToEnd]).
+// lines of CloudEvents JSON ([JSONLines]), the source of commands that reads dead letters again ([DeadLetters]), and the
+// source of events that reads the stored log ([Log], [LogToEnd]).
 //
 // What does not: what happens to a command is in package pipeline, where events rest in sinks, the words themselves in
 // engine. Sources made elsewhere need nothing from here: a pipeline reads any streams.Source of go-streams.
