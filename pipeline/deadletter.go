@@ -19,27 +19,29 @@ func (p *Pipeline) deadLetter(t *task, err error) {
 	if p.options.DeadLetters == nil {
 		p.warn("dead letter", t.cmd, err)
 	} else {
-		p.keep(&engine.DeadLetter{Command: t.cmd, Err: err})
+		p.keep(t.letter(err))
 	}
 	p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.DeadLettered, Err: err})
 }
 
-// buried ends a command whose dead letter the store keeps.
-func (p *Pipeline) buried(t *task) {
+// buried ends a command whose dead letter the store keeps. The sink of dead letters gets it with its number there.
+func (p *Pipeline) buried(t *task, letter *engine.DeadLetter, number uint64) {
 	if p.options.DeadLetters != nil {
-		p.keep(&engine.DeadLetter{Command: t.cmd, Err: t.err})
+		letter.Number = number
+		p.keep(letter)
 	}
 	p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.DeadLettered, Err: t.err})
 }
 
 // unkept ends a command that failed and that the store did not answer for. When it does not keep its dead letter either, no
-// more is read: what would become of it?
+// more is read: what would become of it? Only one whose id another command has does not end the run, for there may be many.
 func (p *Pipeline) unkept(t *task, err error) {
 	switch {
 	case p.cut.Load() && (p.letters != nil || errors.Is(t.err, context.Canceled)): // the cut is what it failed for
 		err = ErrStopped
 	case p.letters == nil:
 		err = nil
+	case errors.Is(err, engine.ErrReused):
 	default:
 		err = fmt.Errorf("pipeline: a dead letter cannot be kept: %w", err)
 		p.halt(err)

@@ -105,14 +105,20 @@ func (t *turn) park() {
 
 // letter makes the dead letter of a command that failed, or waits for one that did.
 func (t *turn) letter(task *task) *engine.DeadLetter {
-	letter := engine.NewDeadLetter(task.cmd, task.err)
+	letter := task.letter(task.err)
 	switch {
 	case task.waits:
 		letter.State = engine.Waiting
 	case t.p.policyOf(task) == Park && engine.CheckName("aggregate id", t.lane.id) == nil:
 		letter.State = engine.Parked
 	}
-	if tr := task.trouble; tr != nil {
+	return letter
+}
+
+// letter makes the dead letter of the task's command, with what is known of its attempts.
+func (t *task) letter(err error) *engine.DeadLetter {
+	letter := engine.NewDeadLetter(t.cmd, err)
+	if tr := t.trouble; tr != nil {
 		letter.Attempts, letter.First, letter.Last = tr.attempts, tr.first, tr.last
 	}
 	return letter

@@ -41,7 +41,7 @@ func (s *settlement) settle(i int) {
 	task, r := t.decided[i], &t.results[i]
 	switch {
 	case r.Letter > 0:
-		t.p.buried(task)
+		t.p.buried(task, t.batch.Appends[i].Letter, r.Letter)
 	case r.Err == nil:
 		if r.Duplicate {
 			l.forget() // the state was folded with what this decision made, which is not what is stored
