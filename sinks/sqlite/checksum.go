@@ -3,7 +3,6 @@ package sqlite
 import (
 	"encoding/binary"
 	"hash/crc32"
-	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -22,20 +21,6 @@ func (s *summer) text(t string) {
 	s.buffer = append(s.buffer, t...)
 }
 
-// time adds what binder.time stores.
-func (s *summer) time(t time.Time) {
-	switch {
-	case t.IsZero():
-		s.buffer = append(s.buffer, 0)
-	case fitsNanoseconds(t):
-		s.buffer = append(s.buffer, 1)
-		s.number(uint64(t.UnixNano()))
-	default:
-		s.buffer = append(s.buffer, 2)
-		s.text(t.UTC().Format(time.RFC3339Nano))
-	}
-}
-
 // end gives the checksum of what was added and of data, and starts anew. Data, which may be large, is not copied.
 func (s *summer) end(data []byte) uint32 {
 	sum := crc32.Update(crc32.Checksum(s.buffer, castagnoli), castagnoli, data)
@@ -43,26 +28,22 @@ func (s *summer) end(data []byte) uint32 {
 	return sum
 }
 
-// event is the checksum of a row of the table events, with what its kind stands for. Metadata is the text of that column.
-func (s *summer) event(m *engine.Message, at *place, metadata string) uint32 {
-	for _, n := range [...]uint64{
-		uint64(at.position), uint64(at.version), uint64(at.previous), uint64(at.size), at.digest,
-	} {
-		s.number(n)
-	}
-	s.text(at.aggregate)
-	for _, id := range [...]*engine.ID{&m.ID, &m.CorrelationID, &m.CausationID, &at.command} {
-		s.buffer = append(s.buffer, id[:]...)
-	}
-	for _, t := range [...]string{m.Type, m.Source, m.ContentType, m.Schema, m.TraceParent, metadata} {
+// event is the checksum of an event: of where it is, and of all that its segment has of it.
+func (s *summer) event(position engine.Position, base int64, text, data []byte) uint32 {
+	s.number(uint64(position))
+	s.number(uint64(base))
+	s.number(uint64(len(text)))
+	s.buffer = append(s.buffer, text...)
+	return s.end(data)
+}
+
+// kind is the checksum of a row of the table kinds.
+func (s *summer) kind(id int64, k *kind) uint32 {
+	s.number(uint64(id))
+	for _, t := range [...]string{k.typ, k.source, k.contentType, k.schema} {
 		s.text(t)
 	}
-	s.time(m.Time)
-	raw, has := m.Data.(engine.Raw)
-	if has {
-		s.buffer = append(s.buffer, 1) // an empty payload is not the same as none
-	}
-	return s.end(raw)
+	return s.end(nil)
 }
 
 // outcome is the checksum of a row of the table outcomes.

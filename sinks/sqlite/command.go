@@ -70,15 +70,10 @@ func scanOutcome(row *sqlite3.Stmt, sum *summer) (c storedCommand, err error) {
 
 // commandAt gives the command that must end at a position.
 func (r *reader) commandAt(id engine.ID, position engine.Position) (c storedCommand, err error) {
-	q := r.place
-	if err := q.BindInt64(1, int64(position)); err != nil {
-		return c, err
+	found, err := r.find(position)
+	if err == nil && found {
+		_, err = r.scanner.event(&r.segment, position, new(engine.Event))
 	}
-	found := q.Step()
-	if found {
-		_, err = r.scanner.event(q, new(engine.Event))
-	}
-	err = endQuery(q, err)
 	if at := &r.scanner.at; err == nil && (!found || at.size == 0 || at.command != id) {
 		err = corrupt("table commands: %s does not end at position %d", id, position)
 	}

@@ -22,8 +22,8 @@
 // # Damage
 //
 // Everything has a checksum that reading looks at, and what is wrong is reported as [engine.ErrCorrupt] with its place:
-// each page of the file (64 bits, as SQLite's extension cksumvfs defines it), each row of events, outcomes, streams,
-// commands and snapshots (CRC-32C over all of its values), each frame of the write-ahead log. The page's catches what
+// each page of the file (64 bits, as SQLite's extension cksumvfs defines it), each event and each row of kinds, outcomes,
+// streams, commands and snapshots (CRC-32C over all of its values), each frame of the write-ahead log. The page's catches what
 // would lead a search astray, so that an index cannot say that something is not there; the row's catches what passed
 // through memory or was changed with a tool. Whatever leads to an event is compared with it whenever it is used.
 //
@@ -47,7 +47,8 @@
 // is known in memory (the tail), and is read again from the events when the file is opened. At most 16384 events and those
 // of one transaction are in the tail: some MiB. Close fills in the rest.
 //
-// The events of a commit are inserted 16 at a time. When one is refused, the transaction is done again one by one.
+// To SQLite a row costs more than the bytes in it. The events of a commit therefore share rows, as many as fit a page. When
+// a row is refused, the transaction is done again with a row for each append.
 //
 // # Dead letters
 //
@@ -61,7 +62,7 @@
 //
 // Nine tables, and the views log and dead_letters for people:
 //
-//	events    the log; position is its key, data the payload (TEXT when it is JSON, BLOB otherwise)
+//	segments  the log, in rows of up to about 4 KiB; the position of the last event in it is the key of a row
 //	kinds     what events share: type, source, content type and version of the schema
 //	marks     where every 256th version of an aggregate is: streams are loaded from mark to mark, back from each of them
 //	outcomes  the first result of each command that left no event
@@ -71,17 +72,22 @@
 //	progress  one row: how far streams and commands have been filled
 //	letters   dead letters; number is the key, command is TEXT when it can be read and BLOB otherwise
 //
-// The envelope of an event is 70 bytes: its id, that of its correlation, that of its causation (16 each), the position of
-// the version before (8), the digest and the number of events of the command that ends here (8, 2), the checksum (4);
-// numbers have their most significant byte first. The id of that command follows, unless it is the causation.
+// A segment has two columns for its events. The one is JSON, an array of arrays, one a line: aggregate, version, number of
+// the kind, nanoseconds since the column time, position of the version before, number of events of the command that ends
+// here, where the event begins in the other column, how long its payload is. Then, if it is not the cause, the id of the
+// correlation; then, if there is anything in it, an object: trace_parent, metadata, the id of the command that ends here if
+// that is not the cause, no_data for an event without a payload. A time that is none is null, one that 64 bits do not hold
+// is text. The other column is bytes, for each event: the checksum (4), its id (16), that of its cause (16), the digest of
+// the command that ends here (8), the payload as it is; numbers have their most significant byte first.
 //
-// Time is in nanoseconds since 1970, UTC. Ids are bytes; hex(id) shows them.
+// The column time is in nanoseconds since 1970, UTC. The view shows ids as hexadecimal digits, and payloads of the content
+// type JSON as text.
 //
 //	sqlite3 orders.db "select * from log order by position desc limit 10"
 //
 // Stock tools may read the file at any time. What they write has no checksums, unless they load cksumvfs: a file that
-// they have changed or vacuumed, or copied while it was in use, is reported as damaged. A file of format 1 or 2, which
-// had other tables, is refused.
+// they have changed or vacuumed, or copied while it was in use, is reported as damaged. A file of format 1 or 2,
+// which had other tables, is refused.
 //
 // The write-ahead log is used again from its beginning when it holds 16 MiB: a sync that need not make a file longer is
 // faster.

@@ -214,8 +214,8 @@ func TestFailedInsertTakesItsTransactionBack(t *testing.T) {
 	require.NoError(t, store.Append(t.Context(), []engine.Append{oneEvent("a")})[0].Err)
 	other, err := sqlite3.Open(path)
 	require.NoError(t, err)
-	require.NoError(t, other.Exec("CREATE TRIGGER t BEFORE INSERT ON events WHEN new.kind = (SELECT id FROM kinds WHERE type = 'refused') "+
-		"BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"))
+	require.NoError(t, other.Exec("CREATE TRIGGER t BEFORE INSERT ON segments WHEN (SELECT id FROM kinds WHERE type = 'refused') IN "+
+		"(SELECT json_extract(value, '$[2]') FROM json_each(new.events)) BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"))
 	require.NoError(t, other.Close())
 
 	before, bad, after := oneEvent("a"), oneEvent("a"), oneEvent("a")

@@ -93,20 +93,28 @@ func TestStockTool(t *testing.T) {
 	store := open(t, dir)
 	command := numbered("order'17", 0)
 	command.Events[0].CausationID = command.CommandID
-	must(t, store, command, numbered("order'17", 1))
+	last := numbered("order'17", 1)
+	last.Events[0].CorrelationID, last.Events[0].Metadata = engine.NewID(), map[string]string{"tenant": "]é"}
+	picture := numbered("pictures", 0)
+	picture.Events[0].ContentType, picture.Events[0].Data = "image/png", engine.Raw{0x89, 'P'}
+	must(t, store, command, last, picture)
 	query := func(sql string) string {
 		out, err := exec.Command(tool, "-readonly", filepath.Join(dir, "events.db"), sql).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		return strings.TrimSpace(string(out))
 	}
-	const rows = "select position, aggregate, version, type, data from log"
-	const want = "1|order'17|1|order.created|{\"version\":1}\n2|order'17|2|order.created|{\"version\":2}"
+	const rows = "select position, aggregate, version, type, metadata, data from log"
+	const want = "1|order'17|1|order.created||{\"version\":1}\n" +
+		"2|order'17|2|order.created|{\"tenant\":\"]é\"}|{\"version\":2}\n3|pictures|1|order.created||8950"
+	digits := func(id engine.ID) string { return strings.ReplaceAll(id.String(), "-", "") }
 	require.Equal(t, want, query(rows))
 	require.NoError(t, store.Close())
 	require.Equal(t, want, query(rows))
 	require.Equal(t, "ok", query("pragma integrity_check"))
-	require.Equal(t, strings.ReplaceAll(command.CommandID.String(), "-", ""), query("select command from log limit 1"))
-	require.Equal(t, "order'17|2|2", query("select name, version, position from streams"))
+	require.Equal(t, digits(command.CommandID), query("select command from log limit 1"))
+	require.Equal(t, digits(last.Events[0].CorrelationID), query("select correlation from log where position = 2"))
+	require.Equal(t, digits(picture.Events[0].ID), query("select id from log where version = 1 and position > 1"))
+	require.Equal(t, "order'17|2|2\npictures|1|3", query("select name, version, position from streams"))
 	require.Equal(t, time.Now().UTC().Format("2006"), query("select substr(time, 1, 4) from log limit 1"))
 }
 
@@ -132,6 +140,7 @@ func TestOpenRefuses(t *testing.T) {
 		{make("id.db", "pragma application_id=17"), "belongs to another application"},
 		{make("newer.db", ours+"4"), "has format 4, this program knows up to 3"},
 		{make("older.db", ours+"1"), "has format 1, this program reads and writes 3 only"},
+		{make("old.db", ours+"2"), "has format 2, this program reads and writes 3 only"},
 		{filepath.Join(text, "below.db"), "not a directory"},
 	} {
 		before, _ := os.ReadFile(c.path)
@@ -155,16 +164,20 @@ func TestOpenRefuses(t *testing.T) {
 // TestDamageIsReported changes stored data behind the store's back (G11).
 func TestDamageIsReported(t *testing.T) {
 	for name, sql := range map[string]string{
-		"an event is gone":            "delete from events where position = 3",
-		"an event moved":              "update events set version = 7 where position = 3",
-		"an event changed its stream": "update events set aggregate = 'b' where position = 3",
-		"an id is cut":                "update events set envelope = x'01' where position = 3",
+		"an event is gone":            "delete from segments where last = 3",
+		"an event moved":              "update segments set events = replace(events, ',3,', ',7,') where last = 3",
+		"an event changed its stream": "update segments set events = replace(events, '\"a\"', '\"b\"') where last = 3",
+		"its bytes are cut":           "update segments set data = substr(data, 2) where last = 3",
+		"its bytes are others":        "update segments set data = zeroblob(length(data)) where last = 3",
+		"it came later":               "update segments set time = time + 1 where last = 3",
+		"a segment is longer":         "update segments set first = 2 where last = 3",
 		"an event has another kind":   "update kinds set type = 'order.deleted'",
 		"its kind is gone":            "delete from kinds",
-		"an event skips one":          "update events set envelope = (select envelope from events where position = 2) where position = 3",
+		"an event is another":         "update segments set (events, data) = (select events, data from segments where last = 2) where last = 3",
 		"the stream is shorter":       "update streams set version = 3, position = 3",
-		"metadata is no JSON":         "update events set metadata = '{' where position = 3",
-		"the end is cut off":          "delete from events where position = 5",
+		"there is more":               "update segments set events = replace(events, ']]', ',{\"metadata\":{}}]]') where last = 3",
+		"it is no JSON":               "update segments set events = replace(events, ']]', ',{]]') where last = 3",
+		"the end is cut off":          "delete from segments where last = 5",
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -176,6 +189,7 @@ func TestDamageIsReported(t *testing.T) {
 			conn, err := sqlite3.Open(filepath.Join(dir, "events.db"))
 			require.NoError(t, err)
 			require.NoError(t, conn.Exec("pragma foreign_keys=off; "+sql))
+			require.NotZero(t, conn.Changes())
 			require.NoError(t, conn.Close())
 			reopened, err := sqlite.Open(t.Context(), filepath.Join(dir, "events.db"), sqlite.Options{})
 			for n := 1; err == nil; n++ {

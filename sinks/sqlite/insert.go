@@ -2,95 +2,179 @@ package sqlite
 
 import (
 	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"strconv"
 	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// eventsAtOnce is how many events one statement inserts. To start and end a statement costs about as much as a row.
-const eventsAtOnce = 16
+// segmentBytes is how long the columns events and data of a segment are together, unless a single event is longer: the row
+// then fills a page of SQLite and needs no second one. Larger rows would not be written much faster, and a stream whose
+// events lie far apart would be loaded more slowly.
+const segmentBytes = 4030
 
-// insertEventSQL adds so many events. The numbers of a row's parameters are those that bindEvent uses.
-func insertEventSQL(rows int) string {
-	row := "(" + strings.Repeat("?,", eventParameters-1) + "?)"
-	return "INSERT INTO events (" + eventColumns + ") VALUES " + strings.Repeat(row+",", rows-1) + row
+const insertSegmentSQL = "INSERT INTO segments (" + segmentColumns + ") VALUES (?,?,?,?,?)"
+
+// segmentWriter puts events into segments. Until flush, those of the last segment are not in the table.
+type segmentWriter struct {
+	insert *binder
+
+	first, last engine.Position
+	base        int64 // what times are counted from
+	text, data  []byte
 }
 
-const eventParameters = 9
-
-// eventWriter inserts events, many at once. Until flush an event is the caller's, and not in the table.
-type eventWriter struct {
-	one, many *binder
-	rows      []eventRow
-}
-
-type eventRow struct {
-	message *engine.Message
-	at      place
-	kind    int64
-}
-
-func (w *eventWriter) add(m *engine.Message, at *place, kind int64) {
-	w.rows = append(w.rows, eventRow{m, *at, kind})
-}
-
-func (w *eventWriter) full() bool { return len(w.rows) >= eventsAtOnce }
-
-// flush inserts what was added.
-func (w *eventWriter) flush() error {
-	for rows := w.rows; len(rows) > 0; {
-		b, n := w.one, 1
-		if len(rows) >= eventsAtOnce {
-			b, n = w.many, eventsAtOnce
-		}
-		for i := range rows[:n] {
-			b.base = i * eventParameters
-			bindEvent(b, rows[i].message, &rows[i].at, rows[i].kind)
-		}
-		if err := b.exec(); err != nil {
+// add puts an event behind the one before.
+func (w *segmentWriter) add(m *engine.Message, at *place, kind int64) (err error) {
+	if len(w.text) > 0 && len(w.text)+len(w.data)+aboutBytes(m) > segmentBytes {
+		if err = w.flush(); err != nil {
 			return err
 		}
-		rows = rows[n:]
 	}
-	w.forget()
+	if len(w.text) > 0 {
+		w.text = append(w.text, ",\n"...)
+	} else {
+		w.first, w.base = at.position, 0
+		if fitsNanoseconds(m.Time) {
+			w.base = m.Time.UnixNano()
+		}
+		w.text = append(w.text, '[')
+	}
+	w.last = at.position
+	begin := len(w.text)
+	if w.text, err = appendMore(w.appendText(w.text, m, at, kind), m, at); err != nil {
+		return err
+	}
+	w.data = w.appendData(w.data, w.text[begin:], m, at)
 	return nil
 }
 
-// forget drops what was added and not inserted.
-func (w *eventWriter) forget() {
-	clear(w.rows)
-	w.rows = w.rows[:0]
+// flush inserts what was added.
+func (w *segmentWriter) flush() error {
+	if len(w.text) == 0 {
+		return nil
+	}
+	w.text = append(w.text, ']')
+	b := w.insert
+	b.number(1, int64(w.last))
+	b.number(2, int64(w.first))
+	b.number(3, w.base)
+	b.json(4, w.text)
+	b.bytes(5, w.data)
+	w.forget()
+	return b.exec()
 }
 
-// bindEvent binds all columns of an event.
-func bindEvent(b *binder, m *engine.Message, at *place, kind int64) {
-	metadata := b.metadata(m.Metadata)
-	b.envelope = appendEnvelope(b.envelope[:0], m, at, b.sum.event(m, at, metadata))
-	b.number(1, int64(at.position))
-	b.text(2, at.aggregate)
-	b.number(3, int64(at.version))
-	b.number(4, kind)
-	b.time(5, m.Time)
-	b.bytes(6, b.envelope)
-	b.optional(7, m.TraceParent)
-	b.optional(8, metadata)
-	b.payload(9, m)
+// forget drops what was added and not inserted. Room for a very large event is not kept.
+func (w *segmentWriter) forget() {
+	if cap(w.data) > 16*segmentBytes {
+		w.data = nil
+	}
+	w.text, w.data = w.text[:0], w.data[:0]
 }
 
-// envelopeBytes is the size of an envelope without the id of a command.
-const envelopeBytes = 70
+// aboutBytes is what an event adds to a segment: a little more than that, but for names of unusual letters.
+func aboutBytes(m *engine.Message) int {
+	const numbers, correlation, names = 50, 35, 40
+	n := dataBytes + numbers + len(m.Subject) + len(m.TraceParent)
+	if m.CorrelationID != m.CausationID {
+		n += correlation
+	}
+	for key, value := range m.Metadata {
+		n += names + len(key) + len(value)
+	}
+	return n + dataSize(m)
+}
 
-// appendEnvelope appends what nobody asks SQLite for as one value, which is faster than eight: three ids, the position of
-// the version before, the digest and the number of events of the command that ends here, the checksum. The id of that
-// command follows, unless it is the causation.
-func appendEnvelope(to []byte, m *engine.Message, at *place, sum uint32) []byte {
-	to = append(append(append(to, m.ID[:]...), m.CorrelationID[:]...), m.CausationID[:]...)
-	to = binary.BigEndian.AppendUint64(to, uint64(at.previous))
+// dataBytes is what the column data has of each event before its payload.
+const dataBytes = 4 + 16 + 16 + 8
+
+// appendData appends the checksum, the ids of the event and of its cause, the digest of the command that ends here, and the
+// payload. Numbers have their most significant byte first. Text is what appendText and appendMore have appended.
+func (w *segmentWriter) appendData(to, text []byte, m *engine.Message, at *place) []byte {
+	begin := len(to)
+	to = append(append(append(to, 0, 0, 0, 0), m.ID[:]...), m.CausationID[:]...)
 	to = binary.BigEndian.AppendUint64(to, at.digest)
-	to = binary.BigEndian.AppendUint16(to, uint16(at.size)) // at most engine.MaxAppendEvents
-	to = binary.BigEndian.AppendUint32(to, sum)
-	if at.size > 0 && at.command != m.CausationID {
-		to = append(to, at.command[:]...)
+	raw, _ := m.Data.(engine.Raw)
+	to = append(to, raw...)
+	binary.BigEndian.PutUint32(to[begin:], w.insert.sum.event(at.position, w.base, text, to[begin+4:]))
+	return to
+}
+
+// appendText appends what the column events has of an event: an array without its end, of the aggregate, the version, the
+// number of the kind, the time, the position of the version before, the number of events of the command that ends here,
+// where the event begins in the column data and how long its payload is, and the correlation unless it is the cause.
+func (w *segmentWriter) appendText(to []byte, m *engine.Message, at *place, kind int64) []byte {
+	to = appendQuoted(append(to, '['), at.aggregate)
+	to = strconv.AppendUint(append(to, ','), uint64(at.version), 10)
+	to = strconv.AppendInt(append(to, ','), kind, 10)
+	to = appendTime(append(to, ','), m.Time, w.base)
+	to = strconv.AppendUint(append(to, ','), uint64(at.previous), 10)
+	to = strconv.AppendInt(append(to, ','), int64(at.size), 10)
+	to = strconv.AppendInt(append(to, ','), int64(len(w.data)), 10)
+	to = strconv.AppendInt(append(to, ','), int64(dataSize(m)), 10)
+	if m.CorrelationID != m.CausationID {
+		to = append(hex.AppendEncode(append(to, ',', '"'), m.CorrelationID[:]), '"')
 	}
 	return to
+}
+
+// appendQuoted appends a JSON string. Names have no control characters, see engine.CheckName.
+func appendQuoted(to []byte, name string) []byte {
+	to = append(to, '"')
+	for at := strings.IndexAny(name, `"\`); at >= 0; at = strings.IndexAny(name, `"\`) {
+		to = append(append(to, name[:at]...), '\\', name[at])
+		name = name[at+1:]
+	}
+	return append(append(to, name...), '"')
+}
+
+// appendTime appends nanoseconds since the base. The zero time is null, and one too far away for 64 bits is RFC 3339 text.
+func appendTime(to []byte, t time.Time, base int64) []byte {
+	if t.IsZero() {
+		return append(to, "null"...)
+	}
+	if fitsNanoseconds(t) {
+		n := t.UnixNano()
+		if d := n - base; (d > 0) == (n > base) {
+			return strconv.AppendInt(to, d, 10)
+		}
+	}
+	to = t.UTC().AppendFormat(append(to, '"'), time.RFC3339Nano)
+	return append(to, '"')
+}
+
+// fitsNanoseconds tells whether a time is within the years that 64 bits of nanoseconds hold, 1678 to 2262.
+func fitsNanoseconds(t time.Time) bool {
+	const second = int64(time.Second)
+	seconds := t.Unix()
+	return seconds > math.MinInt64/second && seconds < math.MaxInt64/second
+}
+
+// more is what most events do not have.
+type more struct {
+	NoData      bool              `json:"no_data,omitzero"`
+	Command     string            `json:"command,omitzero"` // whose last event this is, when it is not the cause
+	TraceParent string            `json:"trace_parent,omitzero"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+}
+
+// appendMore appends it as a JSON object, when there is any, and ends the array.
+func appendMore(to []byte, m *engine.Message, at *place) ([]byte, error) {
+	_, has := m.Data.(engine.Raw)
+	foreign := at.size > 0 && at.command != m.CausationID
+	if has && !foreign && m.TraceParent == "" && len(m.Metadata) == 0 {
+		return append(to, ']'), nil
+	}
+	of := more{NoData: !has, TraceParent: m.TraceParent, Metadata: m.Metadata}
+	if foreign {
+		of.Command = hex.EncodeToString(at.command[:])
+	}
+	encoded, err := json.Marshal(&of, json.Deterministic(true))
+	return append(append(append(to, ','), encoded...), ']'), err
 }

@@ -84,7 +84,7 @@ func TestLogIsKept(t *testing.T) {
 	}
 	other, err := sqlite3.Open(left)
 	require.NoError(t, err)
-	require.NoError(t, other.Exec("BEGIN; SELECT * FROM events"))
+	require.NoError(t, other.Exec("BEGIN; SELECT * FROM segments"))
 	second := openFile(t, left, sqlite.Options{})
 	must(t, second, numbered("a", 30))
 	require.Equal(t, 31, length(t, second, "a"))

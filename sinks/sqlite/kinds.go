@@ -8,11 +8,15 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// kind is what most events of a type share; the table kinds holds each once. Its rows never change, and the checksum of
-// each event is that of the texts, so a wrong one is found.
+// kind is what most events of a type share; the table kinds holds each once. Its rows never change.
 type kind struct{ typ, source, contentType, schema string }
 
 func kindOf(m *engine.Message) kind { return kind{m.Type, m.Source, m.ContentType, m.Schema} }
+
+// The columns of a kind, in the sequence in which they are scanned (from 0).
+const kindColumns = "type, source, content_type, schema, checksum"
+
+const insertKindSQL = "INSERT INTO kinds (id, " + kindColumns + ") VALUES (?,?,?,?,?,?)"
 
 // cachedKinds bounds the kinds that a cache keeps; beyond, it starts anew.
 const cachedKinds = 1024
@@ -21,6 +25,7 @@ const cachedKinds = 1024
 type kindReader struct {
 	find  *sqlite3.Stmt
 	known map[int64]kind
+	sum   summer
 }
 
 func (k *kindReader) get(id int64) (kind, error) {
@@ -34,6 +39,9 @@ func (k *kindReader) get(id int64) (kind, error) {
 	var err error
 	if k.find.Step() {
 		found = kind{k.find.ColumnText(0), k.find.ColumnText(1), k.find.ColumnText(2), k.find.ColumnText(3)}
+		if k.find.ColumnInt64(4) != int64(k.sum.kind(id, &found)) && k.find.Err() == nil {
+			err = corrupt("table kinds, %d: wrong checksum", id)
+		}
 	} else if k.find.Err() == nil {
 		err = corrupt("table kinds: %d is missing", id)
 	}
@@ -49,10 +57,12 @@ func (k *kindReader) get(id int64) (kind, error) {
 
 // kindWriter gives the numbers of kinds of events that are written, and gives a new kind one.
 type kindWriter struct {
-	find, insert *sqlite3.Stmt
-	known        map[kind]int64
-	last         kind // and its number, which most events have again
-	lastID       int64
+	find   *sqlite3.Stmt
+	insert *binder
+	known  map[kind]int64
+	next   int64 // number of the next new kind
+	last   kind  // and its number, which most events have again
+	lastID int64
 }
 
 func (k *kindWriter) number(m *engine.Message) (int64, error) {
@@ -77,23 +87,29 @@ func (k *kindWriter) number(m *engine.Message) (int64, error) {
 
 // store finds the kind in the table, or adds it.
 func (k *kindWriter) store(wanted kind) (id int64, err error) {
-	for _, query := range []*sqlite3.Stmt{k.find, k.insert} {
-		for i, text := range []string{wanted.typ, wanted.source, wanted.contentType, wanted.schema} {
-			err = errors.Join(err, query.BindText(i+1, text))
-		}
-		if err != nil {
-			return 0, err
-		}
-		found := query.Step()
-		if found {
-			id = query.ColumnInt64(0)
-			query.Step() // an INSERT ends with its last step
-		}
-		if err := query.Reset(); err != nil || found {
-			return id, err
-		}
+	q := k.find
+	for i, text := range []string{wanted.typ, wanted.source, wanted.contentType, wanted.schema} {
+		err = errors.Join(err, q.BindText(i+1, text))
 	}
-	return 0, corrupt("table kinds: %q cannot be numbered", wanted.typ)
+	if err != nil {
+		return 0, err
+	}
+	found := q.Step()
+	if found {
+		id = q.ColumnInt64(0)
+	}
+	if err = endQuery(q, nil); err != nil || found {
+		return id, err
+	}
+	b := k.insert
+	b.number(1, k.next)
+	b.text(2, wanted.typ)
+	b.text(3, wanted.source)
+	b.text(4, wanted.contentType)
+	b.text(5, wanted.schema)
+	b.number(6, int64(b.sum.kind(k.next, &wanted)))
+	k.next++
+	return k.next - 1, b.exec()
 }
 
 // forget drops what a transaction that never came to be may have added.

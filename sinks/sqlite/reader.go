@@ -21,17 +21,19 @@ const (
 // reader is one connection with the queries of a store.
 type reader struct {
 	*connection
-	log      *sqlite3.Stmt // events after a position, up to another
-	place    *sqlite3.Stmt // the event at a position
+	log      *sqlite3.Stmt // the segments with events after a position
+	place    *sqlite3.Stmt // the segment of a position
 	stream   *sqlite3.Stmt // the head of a stream that the table streams knows
 	mark     *sqlite3.Stmt // the position of a version that has a mark
 	last     *sqlite3.Stmt // the last position
 	progress *sqlite3.Stmt // how far the tables streams and commands are filled
-	places   *sqlite3.Stmt // the events after a position
 	begun    *sqlite3.Stmt
 	ended    *sqlite3.Stmt
 	snapshot *sqlite3.Stmt // the newest snapshot of an aggregate up to a version
 	scanner  scanner
+	sum      summer
+	segment  segment // that place found last; the segments of log are another's
+	passing  segment // of log: good for one step
 }
 
 // newReader prepares the queries. It takes the connection over, and closes it on an error.
@@ -42,14 +44,13 @@ func newReader(c *connection) (*reader, error) {
 		stmt **sqlite3.Stmt
 		sql  string
 	}{
-		{&r.log, "SELECT " + eventColumns + " FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"},
-		{&r.place, "SELECT " + eventColumns + " FROM events WHERE position = ?"},
+		{&r.log, "SELECT " + segmentColumns + " FROM segments WHERE last > ? ORDER BY last"},
+		{&r.place, "SELECT " + segmentColumns + " FROM segments WHERE last >= ? ORDER BY last"},
 		{&r.stream, "SELECT version, position, checksum FROM streams WHERE name = ?"},
 		{&r.mark, "SELECT position FROM marks WHERE aggregate = ? AND version = ?"},
-		{&r.scanner.kinds.find, "SELECT type, source, content_type, schema FROM kinds WHERE id = ?"},
-		{&r.last, "SELECT ifnull(max(position), 0) FROM events"},
+		{&r.scanner.kinds.find, "SELECT " + kindColumns + " FROM kinds WHERE id = ?"},
+		{&r.last, "SELECT ifnull(max(last), 0) FROM segments"},
 		{&r.progress, "SELECT position FROM progress"},
-		{&r.places, "SELECT " + eventColumns + " FROM events WHERE position > ? ORDER BY position"},
 		{&r.snapshot, findSnapshotSQL},
 		{&r.begun, "BEGIN"},
 		{&r.ended, "COMMIT"},
@@ -66,38 +67,54 @@ func newReader(c *connection) (*reader, error) {
 
 // begin makes all that is read until the reader is given back one transaction: of one moment, and without the locks of a
 // transaction for each query.
-func (r *reader) begin() error { return r.begun.Exec() }
+func (r *reader) begin() error {
+	r.forget()
+	return r.begun.Exec()
+}
+
+// forget drops what was read before.
+func (r *reader) forget() { r.segment.first, r.segment.last = 0, 0 }
 
 // logPage reads a part of the log, or its first events, without a gap, into the array of a page that is done with.
-func (r *reader) logPage(of span, used []engine.Event) ([]engine.Event, error) {
-	q, after := r.log, engine.Position(of.after)
-	err := errors.Join(q.BindInt64(1, int64(after)), q.BindInt64(2, int64(of.end)), q.BindInt(3, pageEvents))
-	if err != nil {
-		return nil, err
-	}
+func (r *reader) logPage(of span, used []engine.Event) (page []engine.Event, err error) {
 	if cap(used) < pageEvents {
 		used = make([]engine.Event, pageEvents)
 	}
-	page := used[:pageEvents]
+	page = used[:pageEvents]
 	clear(page)
-	n := 0
-	for size := 0; size < pageBytes && q.Step(); n++ {
+	n, size := 0, 0
+	err = r.segments(engine.Position(of.after), func(s *segment, position engine.Position) (more bool, err error) {
 		giveWay(n)
-		bytes, err := r.scanner.event(q, &page[n])
-		if after++; err == nil && page[n].Position != after {
-			err = corrupt("table events: position %d stands where %d should", page[n].Position, after)
-		}
-		if err != nil {
-			return nil, endQuery(q, err)
-		}
+		bytes, err := r.scanner.event(s, position, &page[n])
+		n++
 		size += bytes
+		return n < pageEvents && size < pageBytes && uint64(position) < of.end, err
+	})
+	return page[:n], err
+}
+
+// segments hands over where each event after a position is, as long as more are wanted. There must not be a gap.
+func (r *reader) segments(after engine.Position, next func(*segment, engine.Position) (more bool, err error)) error {
+	q := r.log
+	if err := q.BindInt64(1, int64(after)); err != nil {
+		return err
 	}
-	return page[:n], endQuery(q, nil)
+	var err error
+	for more := true; more && err == nil && q.Step(); {
+		if err = r.passing.load(q); err == nil && !r.passing.holds(after+1) {
+			err = corrupt("table segments: position %d follows on %d", r.passing.first, after)
+		}
+		for more && err == nil && after < r.passing.last {
+			after++
+			more, err = next(&r.passing, after)
+		}
+	}
+	return endQuery(q, err)
 }
 
 // dataSize is the number of bytes of a payload that is Raw.
-func dataSize(e *engine.Event) int {
-	raw, _ := e.Data.(engine.Raw)
+func dataSize(m *engine.Message) int {
+	raw, _ := m.Data.(engine.Raw)
 	return len(raw)
 }
 
@@ -111,30 +128,24 @@ func (r *reader) one(query *sqlite3.Stmt) (n int64, err error) {
 	return n, endQuery(query, err)
 }
 
-// scanPlaces hands over the places of the events after a position, which must follow one another without a gap.
+// scanPlaces hands over the places of the events after a position.
 func (r *reader) scanPlaces(after engine.Position) (places []place, err error) {
-	if err := r.places.BindInt64(1, int64(after)); err != nil {
-		return nil, err
-	}
 	heads := make(map[string]head)
-	for err == nil && r.places.Step() {
-		_, err = r.scanner.event(r.places, new(engine.Event))
-		after++
+	err = r.segments(after, func(s *segment, position engine.Position) (more bool, err error) {
+		if _, err := r.scanner.event(s, position, new(engine.Event)); err != nil {
+			return false, err
+		}
 		at := r.scanner.at
 		before, known := heads[at.aggregate]
-		switch {
-		case err != nil:
-		case at.position != after:
-			err = corrupt("table events: position %d follows on %d", at.position, after-1)
-		case known && (at.version != before.version+1 || at.previous != before.position):
-			err = corrupt("table events, position %d: version %d of %q follows on %d",
+		if known && (at.version != before.version+1 || at.previous != before.position) {
+			return false, corrupt("table segments, position %d: version %d of %q follows on %d",
 				at.position, at.version, at.aggregate, before.version)
-		default:
-			heads[at.aggregate] = at.head()
-			places = append(places, at)
 		}
-	}
-	if err = endQuery(r.places, err); err != nil {
+		heads[at.aggregate] = at.head()
+		places = append(places, at)
+		return true, nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	return places, nil

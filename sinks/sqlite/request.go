@@ -118,7 +118,7 @@ func size(a *engine.Append) int {
 		n += (&letterRow{DeadLetter: *a.Letter}).size()
 	}
 	for i := range a.Events {
-		n += dataSize(&a.Events[i])
+		n += dataSize(&a.Events[i].Message)
 	}
 	return n
 }

@@ -3,27 +3,22 @@ package sqlite
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
+	"encoding/hex"
+	"errors"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/ncruces/go-sqlite3"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// The columns of an event, in the sequence in which they are bound (from 1) and scanned (from 0).
-const eventColumns = "position, aggregate, version, kind, time, envelope, trace_parent, metadata, data"
-
-// scanner reads rows of events. It keeps the strings that come again in most rows, so that a page of events does not
-// hold hundreds of copies of one type.
+// scanner makes events of the parts of segments. It keeps the strings that come again in most events, so that a page of
+// them does not hold hundreds of copies of one type.
 type scanner struct {
 	kinds kindReader
 	names map[string]string
-	row   *sqlite3.Stmt
 	at    place // of the event that was read last
-	sum   summer
-	err   error
 
 	shared []byte // see payload
 }
@@ -37,37 +32,40 @@ const eventBytes = 256
 // keptNames bounds the strings that a scanner keeps; beyond, it starts anew.
 const keptNames = 1024
 
-// event reads the row that the statement stands on into an event that is zero, and makes sure that it is whole. The payload
-// stays Raw. Size is about the bytes that the event holds.
-func (s *scanner) event(row *sqlite3.Stmt, e *engine.Event) (size int, err error) {
-	s.row, s.err = row, nil
-	e.Position = engine.Position(row.ColumnInt64(0))
-	e.Subject = s.name(1)
-	e.Version = engine.Version(row.ColumnInt64(2))
-	kind, err := s.kinds.get(row.ColumnInt64(3))
+// event makes an event, which is zero, of its part of a segment. The payload stays Raw. Size is about the bytes that the
+// event holds.
+func (s *scanner) event(from *segment, position engine.Position, e *engine.Event) (size int, err error) {
+	p, err := from.part(position)
 	if err != nil {
-		s.err = err
+		return 0, err
+	}
+	kind, err := s.kinds.get(p.kind)
+	if err != nil {
+		return 0, err
 	}
 	e.Type, e.Source, e.ContentType, e.Schema = kind.typ, kind.source, kind.contentType, kind.schema
-	e.Time = s.time(4)
-	s.at = place{aggregate: e.Subject, version: e.Version, position: e.Position}
-	sum := s.envelope(5, &e.Message)
-	e.TraceParent = s.optional(6)
-	metadata := s.optional(7)
-	if raw := row.ColumnRawBlob(8); raw != nil || row.ColumnType(8) != sqlite3.NULL {
-		e.Data, size = s.payload(raw), len(raw)
+	e.Subject, e.Version, e.Position = s.name(p.aggregate), engine.Version(p.version), position
+	copy(e.ID[:], p.data[4:])
+	copy(e.CausationID[:], p.data[20:])
+	e.CorrelationID = e.CausationID
+	s.at = place{
+		aggregate: e.Subject, version: e.Version, position: position, previous: engine.Position(p.previous),
+		size: p.size, digest: binary.BigEndian.Uint64(p.data[36:]),
 	}
-	if s.err == nil && sum != s.sum.event(&e.Message, &s.at, metadata) {
-		s.err = corrupt("wrong checksum")
+	if p.size > 0 {
+		s.at.command = e.CausationID
 	}
-	e.Metadata = s.metadata(metadata)
-	if err := row.Err(); err != nil {
-		s.err = err
+	e.Data = s.payload(p.data[dataBytes:])
+	if e.Time, err = parseTime(p.time, from.base); err == nil && p.correlation != nil {
+		err = parseID(p.correlation, &e.CorrelationID)
 	}
-	if s.err != nil {
-		return 0, fmt.Errorf("table events, position %d: %w", e.Position, s.err)
+	if err == nil && p.more != nil {
+		err = s.more(p.more, &e.Message)
 	}
-	return size + eventBytes, nil
+	if err != nil {
+		return 0, corrupt("table segments, position %d: %v", position, err)
+	}
+	return len(p.data) + eventBytes, nil
 }
 
 // payload copies what belongs to SQLite. Small payloads of neighbours share one piece of memory.
@@ -83,72 +81,57 @@ func (s *scanner) payload(raw []byte) engine.Raw {
 	return engine.Raw(s.shared[start:len(s.shared):len(s.shared)])
 }
 
-// name reads a string that is likely to come again.
-func (s *scanner) name(column int) string {
-	raw := s.row.ColumnRawBlob(column) // as text SQLite would copy it
-	if len(raw) == 0 {
-		return ""
-	}
-	if known, ok := s.names[string(raw)]; ok {
+// name gives a string that is likely to come again, without its escapes.
+func (s *scanner) name(quoted []byte) string {
+	if known, ok := s.names[string(quoted)]; ok {
 		return known
 	}
 	if s.names == nil || len(s.names) >= keptNames {
 		s.names = make(map[string]string)
 	}
-	name := string(raw)
-	s.names[name] = name
-	return name
+	name := make([]byte, 0, len(quoted))
+	for i := 0; i < len(quoted); i++ {
+		if quoted[i] == '\\' {
+			i++ // what follows on it stands for itself
+		}
+		name = append(name, quoted[i])
+	}
+	s.names[string(quoted)] = string(name)
+	return s.names[string(quoted)]
 }
 
-// optional reads a string that most rows do not have.
-func (s *scanner) optional(column int) string {
-	if s.row.ColumnType(column) == sqlite3.NULL {
-		return ""
+// more reads what most events do not have.
+func (s *scanner) more(encoded []byte, m *engine.Message) error {
+	var of more
+	err := json.Unmarshal(encoded, &of)
+	if err == nil && of.Command != "" {
+		err = parseID([]byte(of.Command), &s.at.command)
 	}
-	return string(s.row.ColumnRawBlob(column))
+	m.TraceParent, m.Metadata = of.TraceParent, of.Metadata
+	if of.NoData {
+		m.Data = nil
+	}
+	return err
 }
 
-// envelope reads what appendEnvelope wrote, and gives the checksum in it.
-func (s *scanner) envelope(column int, m *engine.Message) (sum uint32) {
-	raw := s.row.ColumnRawBlob(column)
-	if len(raw) != envelopeBytes && len(raw) != envelopeBytes+len(m.ID) {
-		s.err = corrupt("its envelope has %d bytes", len(raw))
-		return 0
+// parseTime reads what appendTime wrote.
+func parseTime(from []byte, base int64) (time.Time, error) {
+	switch {
+	case string(from) == "null":
+		return time.Time{}, nil
+	case len(from) > 1 && from[0] == '"':
+		t, err := time.Parse(`"`+time.RFC3339Nano+`"`, string(from))
+		return t.UTC(), err
 	}
-	copy(m.ID[:], raw)
-	copy(m.CorrelationID[:], raw[16:])
-	copy(m.CausationID[:], raw[32:])
-	s.at.previous = engine.Position(binary.BigEndian.Uint64(raw[48:]))
-	s.at.digest = binary.BigEndian.Uint64(raw[56:])
-	if s.at.size = int(binary.BigEndian.Uint16(raw[64:])); s.at.size > 0 {
-		s.at.command = m.CausationID
-	}
-	copy(s.at.command[:], raw[envelopeBytes:])
-	return binary.BigEndian.Uint32(raw[66:])
+	n, err := strconv.ParseInt(string(from), 10, 64)
+	return time.Unix(0, base+n).UTC(), err
 }
 
-// time reads what binder.time wrote.
-func (s *scanner) time(column int) time.Time {
-	switch s.row.ColumnType(column) {
-	case sqlite3.NULL:
-		return time.Time{}
-	case sqlite3.INTEGER:
-		return time.Unix(0, s.row.ColumnInt64(column)).UTC()
+// parseID reads an id in hexadecimal digits.
+func parseID(from []byte, id *engine.ID) error {
+	if len(from) != 2*len(id) {
+		return errors.New("an id has another length")
 	}
-	t, err := time.Parse(time.RFC3339Nano, s.row.ColumnText(column))
-	if err != nil {
-		s.err = corrupt("time: %v", err)
-	}
-	return t.UTC()
-}
-
-// metadata reads a JSON object of strings; an empty text is no metadata.
-func (s *scanner) metadata(text string) (m map[string]string) {
-	if text == "" || s.err != nil {
-		return nil
-	}
-	if err := json.Unmarshal([]byte(text), &m); err != nil {
-		s.err = corrupt("metadata: %v", err)
-	}
-	return m
+	_, err := hex.Decode(id[:], from)
+	return err
 }

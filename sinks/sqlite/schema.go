@@ -21,23 +21,20 @@ CREATE TABLE kinds (
 	source       TEXT NOT NULL,
 	content_type TEXT NOT NULL,
 	schema       TEXT NOT NULL,
+	checksum     INTEGER NOT NULL,
 	UNIQUE (type, source, content_type, schema)
 );
-CREATE TABLE events (
-	position     INTEGER PRIMARY KEY,
-	aggregate    TEXT    NOT NULL,
-	version      INTEGER NOT NULL,
-	kind         INTEGER NOT NULL REFERENCES kinds,
-	time         INTEGER,
-	envelope     BLOB    NOT NULL,
-	trace_parent TEXT,
-	metadata     TEXT,
-	data
+CREATE TABLE segments (
+	last     INTEGER PRIMARY KEY,
+	first    INTEGER NOT NULL,
+	time     INTEGER NOT NULL,
+	events   TEXT    NOT NULL,
+	data     BLOB    NOT NULL
 );
 CREATE TABLE marks (
 	aggregate TEXT    NOT NULL,
 	version   INTEGER NOT NULL,
-	position  INTEGER NOT NULL REFERENCES events,
+	position  INTEGER NOT NULL,
 	PRIMARY KEY (aggregate, version)
 ) WITHOUT ROWID;
 CREATE TABLE outcomes (
@@ -51,7 +48,7 @@ CREATE TABLE outcomes (
 CREATE TABLE streams (
 	name     TEXT PRIMARY KEY,
 	version  INTEGER NOT NULL,
-	position INTEGER NOT NULL REFERENCES events,
+	position INTEGER NOT NULL,
 	checksum INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE commands (
@@ -69,14 +66,27 @@ CREATE TABLE snapshots (
 );
 CREATE TABLE progress (position INTEGER NOT NULL);
 INSERT INTO progress VALUES (0);
-CREATE VIEW log AS SELECT
-	position, aggregate, version, type, lower(hex(substr(envelope, 1, 16))) AS id, source,
-	CASE typeof(time) WHEN 'integer' THEN strftime('%Y-%m-%dT%H:%M:%SZ', time / 1000000000, 'unixepoch')
-		ELSE time END AS time,
-	lower(hex(nullif(substr(envelope, 33, 16), zeroblob(16)))) AS command,
-	lower(hex(nullif(substr(envelope, 17, 16), zeroblob(16)))) AS correlation, metadata,
-	CASE typeof(data) WHEN 'blob' THEN hex(data) ELSE data END AS data
-FROM events LEFT JOIN kinds ON kinds.id = kind;
+CREATE VIEW log AS WITH
+	parts AS (SELECT
+		first + key AS position, value AS part, time, data, 5 + json_extract(value, '$[6]') AS begins,
+		iif(json_type(value, '$[8]') = 'text', json_extract(value, '$[8]'), NULL) AS correlation,
+		iif(json_type(value, '$[8]') = 'object', json_extract(value, '$[8]'), json_extract(value, '$[9]')) AS more
+	FROM segments, json_each(events)),
+	named AS (SELECT
+		position, json_extract(part, '$[0]') AS aggregate, json_extract(part, '$[1]') AS version,
+		json_extract(part, '$[2]') AS kind, json_extract(part, '$[3]') AS at, time,
+		lower(hex(substr(data, begins, 16))) AS id, lower(hex(substr(data, begins + 16, 16))) AS cause, correlation, more,
+		substr(data, begins + 40, json_extract(part, '$[7]')) AS payload
+	FROM parts)
+SELECT
+	position, aggregate, version, type, named.id, source,
+	iif(typeof(at) = 'integer', strftime('%Y-%m-%dT%H:%M:%SZ', (time + at) / 1000000000, 'unixepoch'), at) AS time,
+	nullif(cause, '00000000000000000000000000000000') AS command,
+	nullif(ifnull(correlation, cause), '00000000000000000000000000000000') AS correlation,
+	json_extract(more, '$.metadata') AS metadata,
+	CASE WHEN json_extract(more, '$.no_data') THEN NULL
+		WHEN content_type = '' OR content_type LIKE '%json' THEN CAST(payload AS TEXT) ELSE hex(payload) END AS data
+FROM named LEFT JOIN kinds ON kinds.id = kind;
 `
 
 // checkFormat makes sure that the file holds this package's format or is empty. It changes nothing.

@@ -54,7 +54,7 @@ func (s *Store) LoadSnapshot(
 			return err
 		}
 		if found = q.Step(); found {
-			snapshot, err = scanSnapshot(q, &r.scanner.sum)
+			snapshot, err = scanSnapshot(q, &r.sum)
 			if err == nil && (snapshot.Aggregate != aggregate || snapshot.Version > atMost) {
 				err = corrupt("table snapshots, %q: the index leads to version %d of %q",
 					aggregate, snapshot.Version, snapshot.Aggregate)

@@ -25,7 +25,7 @@ func (r *reader) head(aggregate string) (h head, err error) {
 	}
 	if q.Step() {
 		h = head{engine.Version(q.ColumnInt64(0)), engine.Position(q.ColumnInt64(1))}
-		if q.ColumnInt64(2) != int64(r.scanner.sum.stream(aggregate, h)) || h.version < 1 {
+		if q.ColumnInt64(2) != int64(r.sum.stream(aggregate, h)) || h.version < 1 {
 			err = corrupt("table streams, %q: wrong checksum", aggregate)
 		}
 	}
@@ -77,7 +77,7 @@ func (r *reader) walk(s *stream, from engine.Version, h head) ([]engine.Event, e
 		places[i] = h.position
 		for size += n; size > pageBytes && end > i+1; {
 			end--
-			size -= dataSize(&events[end]) + eventBytes
+			size -= dataSize(&events[end].Message) + eventBytes
 			events[end] = engine.Event{}
 		}
 		h.position = r.scanner.at.previous
@@ -102,15 +102,34 @@ func (r *reader) placesPage(s *stream, from engine.Version) (events []engine.Eve
 
 // eventAt reads the event that must be where a head says.
 func (r *reader) eventAt(aggregate string, h head, e *engine.Event) (size int, err error) {
-	q := r.place
-	if err := q.BindInt64(1, int64(h.position)); err != nil {
-		return 0, err
+	found, err := r.find(h.position)
+	if err == nil && found {
+		size, err = r.scanner.event(&r.segment, h.position, e)
 	}
-	if q.Step() {
-		size, err = r.scanner.event(q, e)
-	}
-	if err = endQuery(q, err); err == nil && (e.Subject != aggregate || e.Version != h.version) {
+	if err == nil && (e.Subject != aggregate || e.Version != h.version) {
 		err = corrupt("version %d of %q is not at position %d", h.version, aggregate, h.position)
 	}
 	return size, err
+}
+
+// find makes the segment of a position the reader's, unless it is already.
+func (r *reader) find(position engine.Position) (found bool, err error) {
+	if r.segment.holds(position) {
+		return true, nil
+	}
+	q := r.place
+	if err := q.BindInt64(1, int64(position)); err != nil {
+		return false, err
+	}
+	r.forget()
+	if q.Step() {
+		if err = r.segment.load(q); err == nil {
+			r.segment.keep()
+		}
+	}
+	err = endQuery(q, err)
+	if err != nil {
+		r.forget()
+	}
+	return r.segment.holds(position), err
 }

@@ -101,12 +101,12 @@ func (w *writer) perform(t task) (result engine.Result, err error) {
 		}
 	}
 	if err == nil && w.oneByOne {
-		err = w.events.flush()
+		err = w.segments.flush()
 	}
 	return result, err
 }
 
-// takeBack takes the transaction back after an error of SQLite. Events are inserted many at a time, so whose event it was
+// takeBack takes the transaction back after an error of SQLite. Events are inserted in segments, so whose event it was
 // is not known: what took part is added again, each append inserted before the next one is decided. The error then takes
 // back what stands before it in a transaction, for everybody in it, and the appends after it get a new one.
 func (w *writer) takeBack(cause error) {
@@ -170,7 +170,7 @@ func (w *writer) duplicate(a *engine.Append) (first engine.Result, found bool, e
 	}
 	var command storedCommand
 	if found {
-		if err = w.events.flush(); err != nil { // it may end in this transaction
+		if err = w.segments.flush(); err != nil { // it may end in this transaction
 			return first, false, err
 		}
 		command, err = w.commandAt(a.CommandID, position)
@@ -190,7 +190,7 @@ func (w *writer) outcomeOf(id engine.ID) (c storedCommand, found bool, err error
 		return c, false, err
 	}
 	if found = q.Step(); found {
-		c, err = scanOutcome(q, &w.scanner.sum)
+		c, err = scanOutcome(q, &w.sum)
 	}
 	return c, found, endQuery(q, err)
 }
@@ -244,11 +244,7 @@ func (w *writer) storeEvent(m *engine.Message, at *place) error {
 	if err != nil {
 		return err
 	}
-	w.events.add(m, at, kind)
-	if w.events.full() {
-		err = w.events.flush()
-	}
-	if err != nil || at.version%markEvery != 0 {
+	if err = w.segments.add(m, at, kind); err != nil || at.version%markEvery != 0 {
 		return err
 	}
 	q := w.insertMark
@@ -282,8 +278,9 @@ func (w *writer) abort(cause error) {
 // forget drops what is known only from a transaction that never came to be.
 func (w *writer) forget() {
 	w.next -= engine.Position(w.tx.events)
-	w.events.forget()
+	w.segments.forget()
 	w.letters.forget()
+	w.reader.forget()
 	for i := range w.tx.places {
 		if p := &w.tx.places[i]; p.size > 0 {
 			delete(w.recent, p.command)
@@ -303,7 +300,7 @@ func (w *writer) endTransaction() {
 		w.tx.settle(nil)
 		return
 	}
-	if err := w.events.flush(); err != nil {
+	if err := w.segments.flush(); err != nil {
 		w.takeBack(explain(noContext, "nothing stored", err))
 	}
 	if !w.tx.open {

@@ -66,7 +66,6 @@ type verifier struct {
 	options Options
 	reader  *reader
 	report  VerifyReport
-	short   *sqlite3.Stmt             // the stream and the version at a position
 	filled  engine.Position           // how far the tables streams and commands go
 	newest  map[string]engine.Version // of the streams that have grown since
 	marks   engine.Version            // how many there must be
@@ -87,8 +86,7 @@ func (v *verifier) run(ctx context.Context) error {
 		return v.judge(err)
 	}
 	v.reader.conn.SetInterrupt(ctx)
-	v.short, err = v.reader.prepare("SELECT aggregate, version FROM events WHERE position = ?")
-	err = errors.Join(err, v.reader.conn.Exec("BEGIN"))
+	err = v.reader.conn.Exec("BEGIN")
 	for _, part := range []func() error{
 		v.structure, v.events, v.streams, v.newestHeads, v.markTable, v.commands, v.outcomes, v.snapshots,
 		v.letters,

@@ -11,46 +11,60 @@ import (
 
 func littleEndian(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
 
-// events looks at every event: its checksum, that positions have no gap, and that each leads to the one before it of its
-// stream. The streams then hold all events, if as many as there are (see streams and newest).
+// events looks at every segment and every event in it: checksums, that positions have no gap, and that each leads to the
+// one before it of its stream. The streams then hold all events, if as many as there are (see streams and newestHeads).
 func (v *verifier) events() error {
 	filled, err := v.reader.one(v.reader.progress)
 	if err != nil {
 		return err
 	}
 	v.filled = engine.Position(filled)
-	var before engine.Position
-	return v.rows("SELECT "+eventColumns+" FROM events ORDER BY position", func(row *sqlite3.Stmt) error {
-		v.report.Events++
-		var e engine.Event
-		_, err := v.reader.scanner.event(row, &e)
-		at := v.reader.scanner.at
-		if e.Position != before+1 {
-			err = errors.Join(err, corrupt("table events: position %d follows on %d", e.Position, before))
+	var s segment
+	before := engine.Position(0)
+	return v.rows("SELECT "+segmentColumns+" FROM segments ORDER BY last", func(row *sqlite3.Stmt) error {
+		err := s.load(row)
+		if s.first != before+1 {
+			err = errors.Join(err, corrupt("table segments: position %d follows on %d", s.first, before))
 		}
-		before = e.Position
-		if err == nil && at.size > 0 {
-			v.report.Commands++
-			if at.position <= v.filled {
-				v.commandsFilled++
+		before = s.last
+		for at := s.first; err == nil && at <= s.last; at++ {
+			v.report.Events++
+			if _, err = v.reader.scanner.event(&s, at, new(engine.Event)); err == nil {
+				err = v.event(v.reader.scanner.at)
 			}
-			err = v.follows(&at, engine.Version(at.size-1), at.position-engine.Position(at.size-1))
-		}
-		if err == nil && at.version > 1 {
-			err = v.follows(&at, 1, at.previous)
-		} else if err == nil && at.previous != 0 {
-			err = corrupt("table events, position %d: the first version of %q follows on position %d",
-				at.position, at.aggregate, at.previous)
 		}
 		return err
 	})
+}
+
+// event looks at what an event leads to.
+func (v *verifier) event(at place) error {
+	if at.size > 0 {
+		v.report.Commands++
+		if at.position <= v.filled {
+			v.commandsFilled++
+		}
+	}
+	if at.size > 1 {
+		if err := v.follows(&at, engine.Version(at.size-1), at.position-engine.Position(at.size-1)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case at.version > 1:
+		return v.follows(&at, 1, at.previous)
+	case at.previous != 0:
+		return corrupt("table segments, position %d: the first version of %q follows on position %d",
+			at.position, at.aggregate, at.previous)
+	}
+	return nil
 }
 
 // follows makes sure that an event of the same stream, so many versions before, is at a position.
 func (v *verifier) follows(at *place, versions engine.Version, position engine.Position) error {
 	aggregate, version, err := v.at(position)
 	if err == nil && (aggregate != at.aggregate || version+versions != at.version || position > at.position) {
-		err = corrupt("table events, position %d: version %d of %q follows on version %d of %q at position %d",
+		err = corrupt("table segments, position %d: version %d of %q follows on version %d of %q at position %d",
 			at.position, at.version, at.aggregate, version, aggregate, position)
 	}
 	return err
@@ -58,13 +72,15 @@ func (v *verifier) follows(at *place, versions engine.Version, position engine.P
 
 // at gives the stream and the version of the event at a position.
 func (v *verifier) at(position engine.Position) (aggregate string, version engine.Version, err error) {
-	if err := v.short.BindInt64(1, int64(position)); err != nil {
+	found, err := v.reader.find(position)
+	if err != nil || !found {
 		return "", 0, err
 	}
-	if v.short.Step() {
-		aggregate, version = v.short.ColumnText(0), engine.Version(v.short.ColumnInt64(1))
+	p, err := v.reader.segment.part(position)
+	if err != nil {
+		return "", 0, err
 	}
-	return aggregate, version, v.short.Reset()
+	return v.reader.scanner.name(p.aggregate), engine.Version(p.version), nil
 }
 
 // streams looks at the head of every stream: it must be where it says, and together they must have as many events as the
@@ -76,7 +92,7 @@ func (v *verifier) streams() error {
 		name, h := row.ColumnText(0), head{engine.Version(row.ColumnInt64(1)), engine.Position(row.ColumnInt64(2))}
 		events += h.version
 		v.marks += h.version / markEvery
-		if row.ColumnInt64(3) != int64(v.reader.scanner.sum.stream(name, h)) {
+		if row.ColumnInt64(3) != int64(v.reader.sum.stream(name, h)) {
 			return corrupt("table streams, %q: wrong checksum", name)
 		}
 		aggregate, version, err := v.at(h.position)
@@ -95,22 +111,25 @@ func (v *verifier) streams() error {
 // aggregate.
 func (v *verifier) newestHeads() error {
 	v.newest = make(map[string]engine.Version)
-	return v.rows("SELECT aggregate, version, position FROM events WHERE position > ? ORDER BY position",
-		func(row *sqlite3.Stmt) error {
-			aggregate, version := row.ColumnText(0), engine.Version(row.ColumnInt64(1))
-			before, err := v.version(aggregate)
-			if err == nil && version != before+1 {
-				err = corrupt("table events, position %d: version %d of %q follows on %d", row.ColumnInt64(2), version, aggregate, before)
-			}
-			if before == 0 {
-				v.report.Streams++
-			}
-			v.newest[aggregate] = version
-			if version%markEvery == 0 {
-				v.marks++
-			}
-			return err
-		}, int64(v.filled))
+	return v.reader.segments(v.filled, func(s *segment, position engine.Position) (more bool, err error) {
+		p, err := s.part(position)
+		if err != nil {
+			return true, v.judge(err)
+		}
+		aggregate, version := v.reader.scanner.name(p.aggregate), engine.Version(p.version)
+		before, err := v.version(aggregate)
+		if err == nil && version != before+1 {
+			err = corrupt("table segments, position %d: version %d of %q follows on %d", position, version, aggregate, before)
+		}
+		if before == 0 {
+			v.report.Streams++
+		}
+		v.newest[aggregate] = version
+		if version%markEvery == 0 {
+			v.marks++
+		}
+		return true, v.judge(err)
+	})
 }
 
 // version gives the last version of an aggregate that was seen so far.
@@ -171,7 +190,7 @@ func (v *verifier) commands() error {
 func (v *verifier) outcomes() error {
 	return v.rows("SELECT "+outcomeColumns+" FROM outcomes", func(row *sqlite3.Stmt) error {
 		v.report.Commands++
-		c, err := scanOutcome(row, &v.reader.scanner.sum)
+		c, err := scanOutcome(row, &v.reader.sum)
 		if err != nil {
 			return err
 		}
@@ -187,7 +206,7 @@ func (v *verifier) outcomes() error {
 func (v *verifier) snapshots() error {
 	return v.rows("SELECT "+snapshotColumns+" FROM snapshots", func(row *sqlite3.Stmt) error {
 		v.report.Snapshots++
-		snapshot, err := scanSnapshot(row, &v.reader.scanner.sum)
+		snapshot, err := scanSnapshot(row, &v.reader.sum)
 		if err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ type writer struct {
 	tuning  tuning
 
 	begin, commit, rollback *sqlite3.Stmt
-	events                  eventWriter
+	segments                segmentWriter
 	insertMark              *sqlite3.Stmt
 	insertOutcome           *binder
 	findOutcome             *sqlite3.Stmt
@@ -89,12 +89,11 @@ func (w *writer) prepareAll() error {
 		return stmt
 	}
 	w.begin, w.commit, w.rollback = prepare("BEGIN IMMEDIATE"), prepare("COMMIT"), prepare("ROLLBACK")
-	insertEvent, insertEvents := prepare(insertEventSQL(1)), prepare(insertEventSQL(eventsAtOnce))
+	insertSegment, insertKind := prepare(insertSegmentSQL), prepare(insertKindSQL)
 	insertOutcome, insertSnapshot := prepare(insertOutcomeSQL), prepare(insertSnapshotSQL)
 	w.insertMark = prepare("INSERT INTO marks (aggregate, version, position) VALUES (?,?,?)")
 	w.findOutcome = prepare("SELECT " + outcomeColumns + " FROM outcomes WHERE id = ?")
 	w.kinds.find = prepare("SELECT id FROM kinds WHERE type = ? AND source = ? AND content_type = ? AND schema = ?")
-	w.kinds.insert = prepare("INSERT INTO kinds (type, source, content_type, schema) VALUES (?,?,?,?) RETURNING id")
 	w.forgetSnapshots = prepare(forgetSnapshotsSQL)
 	setHead := prepare(setHeadSQL)
 	w.filler.setProgress = prepare("UPDATE progress SET position = ?")
@@ -102,9 +101,9 @@ func (w *writer) prepareAll() error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	w.events = eventWriter{one: newBinder(insertEvent), many: newBinder(insertEvents)}
-	w.insertOutcome = newBinder(insertOutcome)
-	w.insertSnapshot, w.filler.setHead = newBinder(insertSnapshot), newBinder(setHead)
+	w.segments.insert, w.kinds.insert = &binder{stmt: insertSegment}, &binder{stmt: insertKind}
+	w.insertOutcome = &binder{stmt: insertOutcome}
+	w.insertSnapshot, w.filler.setHead = &binder{stmt: insertSnapshot}, &binder{stmt: setHead}
 	return nil
 }
 
@@ -131,6 +130,9 @@ func (w *writer) restore() error {
 		if p.size > 0 {
 			w.remember(p.command, p.position)
 		}
+	}
+	if w.kinds.next, err = w.number("SELECT ifnull(max(id), 0) + 1 FROM kinds"); err != nil {
+		return err
 	}
 	if err := errors.Join(w.filler.commands.restore(), w.restoreOutcome()); err != nil {
 		return err
