@@ -121,7 +121,7 @@ func prepareCopy(ctx context.Context, to string) error {
 	if err := options.validate(to); err != nil {
 		return err
 	}
-	c, err := connect(ctx, to, &options)
+	c, err := connect(ctx, to, "", &options)
 	if err != nil {
 		return err
 	}

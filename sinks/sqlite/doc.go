@@ -90,7 +90,7 @@
 // which had other tables, is refused.
 //
 // The write-ahead log is used again from its beginning when it holds 16 MiB: a sync that need not make a file longer is
-// faster.
+// faster. What a commit writes into it is handed to the operating system in one piece, just before the sync.
 //
 // Beside the file stand file-wal and file-shm while it is open, and file.lock. A reader that closes leaves the first two,
 // the log empty; the file alone is the whole store then, and the next writer removes them. The lock file stays behind: removing it

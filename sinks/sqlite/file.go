@@ -116,11 +116,11 @@ func fileURI(path string, query url.Values) string {
 }
 
 // connect opens one connection. The path is given as a URI, so that no file name has a meaning of its own, and so that
-// the write-ahead log gets the mode of the file.
-func connect(ctx context.Context, path string, o *Options) (*connection, error) {
+// the write-ahead log gets the mode of the file. Files is SQLite's name of a file system.
+func connect(ctx context.Context, path, files string, o *Options) (*connection, error) {
 	query := url.Values{"modeof": {path}}
-	if name := o.tuning.disk.vfs(); name != "" {
-		query.Set("vfs", name)
+	if files != "" {
+		query.Set("vfs", files)
 	}
 	uri := fileURI(path, query)
 	flags := sqlite3.OPEN_URI | sqlite3.OPEN_READWRITE
@@ -164,7 +164,7 @@ func (c *connection) emptyLog(d disk, path string) error {
 
 // connectReader opens a connection that cannot write, and that leaves the log alone when it is closed.
 func connectReader(ctx context.Context, path string, o *Options) (*connection, error) {
-	c, err := connect(ctx, path, o)
+	c, err := connect(ctx, path, o.tuning.disk.vfs(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +181,11 @@ func connectReader(ctx context.Context, path string, o *Options) (*connection, e
 // connectWriter opens the connection that writes, and makes the tables in an empty file. Nothing is changed in a file
 // that is not ours. The writer itself says when the log is moved into the file, so that an error there is seen.
 func connectWriter(ctx context.Context, path string, o *Options) (*connection, error) {
-	c, err := connect(ctx, path, o)
+	files := o.tuning.disk.vfs()
+	if o.tuning.synchronous == "FULL" { // see logVFS: without a sync a commit would be made known too early
+		files = newLogVFS(files)
+	}
+	c, err := connect(ctx, path, files, o)
 	if err != nil {
 		return nil, err
 	}

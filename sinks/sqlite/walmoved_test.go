@@ -23,7 +23,7 @@ func tornLog(t *testing.T, moved bool) (d *simDisk, open func() (events int, err
 		require.NoError(t, store.Append(t.Context(), []engine.Append{oneEvent("a")})[0].Err)
 	}
 	if moved {
-		c, err := connect(t.Context(), simPath, &store.options)
+		c, err := connect(t.Context(), simPath, d.vfs(), &store.options)
 		require.NoError(t, err)
 		require.NoError(t, c.conn.Exec("SELECT * FROM progress")) // a connection finds the log when it first reads
 		length, done, err := c.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
