@@ -50,6 +50,12 @@
 // To SQLite a row costs more than the bytes in it. The events of a commit therefore share rows, as many as fit a page. When
 // a row is refused, the transaction is done again with a row for each append.
 //
+// # Reading
+//
+// The log is read page by page by two readers ahead of the caller. A stream is read back from its marks, event by event:
+// those of an aggregate may lie far apart. Events of streams of at most some thousand stay in memory for the next load,
+// some ten MiB at most, because SQLite forgets the pages that it has read with each commit of another connection.
+//
 // # Dead letters
 //
 // A dead letter is kept, and removed again, by the transaction of the appends that it comes with. The row has the command

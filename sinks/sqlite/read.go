@@ -68,15 +68,15 @@ func (s *Store) load(ctx context.Context, aggregate string, from engine.Version,
 		err = ctx.Err()
 	}
 	if err == nil {
-		newFetch := func() fetch { return s.streamFetch(aggregate, h) }
-		err = s.readAll(ctx, span{uint64(from) - 1, uint64(h.version)}, newFetch, yield)
+		all := span{uint64(from) - 1, uint64(h.version)}
+		of := stream{aggregate: aggregate, head: h, cached: all.end < all.after+cachedParts/4}
+		err = s.readAll(ctx, all, func() fetch { return s.streamFetch(of) }, yield)
 	}
 	return unbroken(err)
 }
 
 // streamFetch makes a fetch of a stream.
-func (s *Store) streamFetch(aggregate string, h head) fetch {
-	of := stream{aggregate: aggregate, head: h}
+func (s *Store) streamFetch(of stream) fetch {
 	return func(ctx context.Context, part span, _ []engine.Event) (page []engine.Event, err error) {
 		from := engine.Version(part.after) + 1
 		err = s.use(ctx, "load", func(r *reader) (err error) {
@@ -86,7 +86,7 @@ func (s *Store) streamFetch(aggregate string, h head) fetch {
 			return err
 		})
 		if errors.Is(err, engine.ErrCorrupt) {
-			err = fmt.Errorf("%q from version %d: %w", aggregate, from, err) // SQLite does not say where
+			err = fmt.Errorf("%q from version %d: %w", of.aggregate, from, err) // SQLite does not say where
 		}
 		return page, err
 	}

@@ -30,6 +30,7 @@ type reader struct {
 	begun    *sqlite3.Stmt
 	ended    *sqlite3.Stmt
 	snapshot *sqlite3.Stmt // the newest snapshot of an aggregate up to a version
+	cache    *partCache    // of the store; nil for the writer and for Verify, who load no streams
 	scanner  scanner
 	sum      summer
 	segment  segment // that place found last; the segments of log are another's

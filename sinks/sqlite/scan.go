@@ -39,6 +39,11 @@ func (s *scanner) event(from *segment, position engine.Position, e *engine.Event
 	if err != nil {
 		return 0, err
 	}
+	return s.decode(&p, from.base, position, e)
+}
+
+// decode makes an event of a part that is whole.
+func (s *scanner) decode(p *part, base int64, position engine.Position, e *engine.Event) (size int, err error) {
 	kind, err := s.kinds.get(p.kind)
 	if err != nil {
 		return 0, err
@@ -50,13 +55,13 @@ func (s *scanner) event(from *segment, position engine.Position, e *engine.Event
 	e.CorrelationID = e.CausationID
 	s.at = place{
 		aggregate: e.Subject, version: e.Version, position: position, previous: engine.Position(p.previous),
-		size: p.size, digest: binary.BigEndian.Uint64(p.data[36:]),
+		size: p.events, digest: binary.BigEndian.Uint64(p.data[36:]),
 	}
-	if p.size > 0 {
+	if p.events > 0 {
 		s.at.command = e.CausationID
 	}
 	e.Data = s.payload(p.data[dataBytes:])
-	if e.Time, err = parseTime(p.time, from.base); err == nil && p.correlation != nil {
+	if e.Time, err = parseTime(p.time, base); err == nil && p.correlation != nil {
 		err = parseID(p.correlation, &e.CorrelationID)
 	}
 	if err == nil && p.more != nil {

@@ -33,10 +33,15 @@ type part struct {
 	kind        int64
 	time        []byte
 	previous    uint64
-	size        int
+	events      int    // of the command that ends here
 	correlation []byte // hexadecimal; none when it is the cause
 	more        []byte // a JSON object, or nothing
 	data        []byte // see appendData
+}
+
+// size is how many bytes the slices have together.
+func (p *part) size() int {
+	return len(p.aggregate) + len(p.time) + len(p.correlation) + len(p.more) + len(p.data)
 }
 
 // load reads the row that the statement stands on. The segment is good until the statement goes on.
@@ -118,7 +123,7 @@ func (t *text) part(p *part) (begin, length uint64) {
 	t.skip(',')
 	p.previous = t.number()
 	t.skip(',')
-	p.size = int(t.number())
+	p.events = int(t.number())
 	t.skip(',')
 	begin = t.number()
 	t.skip(',')

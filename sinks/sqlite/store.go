@@ -29,6 +29,7 @@ type Store struct {
 	options Options
 	lock    *fileLock // nil when read only
 	readers *readers
+	cache   *partCache // of the events that were loaded most recently
 	tail    *tail
 	writer  *writer // nil when read only
 
@@ -65,7 +66,7 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: open: %w", err)
 	}
-	s := &Store{path: real, options: options, tail: newTail()}
+	s := &Store{path: real, options: options, tail: newTail(), cache: newPartCache()}
 	s.closes = make(chan struct{}) // see the field
 	s.readers = newReaders(options.Readers, s.openReader)
 	if options.ReadOnly {
@@ -150,7 +151,11 @@ func (s *Store) openAnyReader(ctx context.Context) (*reader, error) {
 			return nil, errors.Join(err, c.close())
 		}
 	}
-	return newReader(c)
+	r, err := newReader(c)
+	if err == nil {
+		r.cache = s.cache
+	}
+	return r, err
 }
 
 // enter registers a call, unless the store is closed. Each enter that gives true needs a calls.Done.

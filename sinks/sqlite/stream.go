@@ -15,6 +15,7 @@ type stream struct {
 	aggregate string
 	head      head
 	places    []engine.Position // of the versions up to the next mark, where they are known already
+	cached    bool              // its events pass through the cache
 }
 
 // head gives the head of a stream that the table streams knows.
@@ -70,7 +71,7 @@ func (r *reader) walk(s *stream, from engine.Version, h head) ([]engine.Event, e
 	events, places := make([]engine.Event, end), make([]engine.Position, end)
 	size := 0
 	for i := end - 1; i >= 0; i-- {
-		n, err := r.eventAt(s.aggregate, head{from + engine.Version(i), h.position}, &events[i])
+		n, err := r.loadAt(s, head{from + engine.Version(i), h.position}, &events[i])
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +91,7 @@ func (r *reader) walk(s *stream, from engine.Version, h head) ([]engine.Event, e
 func (r *reader) placesPage(s *stream, from engine.Version) (events []engine.Event, err error) {
 	for size := 0; len(s.places) > 0 && size < pageBytes; s.places = s.places[1:] {
 		var e engine.Event
-		n, err := r.eventAt(s.aggregate, head{from + engine.Version(len(events)), s.places[0]}, &e)
+		n, err := r.loadAt(s, head{from + engine.Version(len(events)), s.places[0]}, &e)
 		if err != nil {
 			return nil, err
 		}
@@ -106,10 +107,35 @@ func (r *reader) eventAt(aggregate string, h head, e *engine.Event) (size int, e
 	if err == nil && found {
 		size, err = r.scanner.event(&r.segment, h.position, e)
 	}
+	return size, h.check(aggregate, e, err)
+}
+
+// check makes sure that an event that was read without an error is the one that the head leads to.
+func (h head) check(aggregate string, e *engine.Event, err error) error {
 	if err == nil && (e.Subject != aggregate || e.Version != h.version) {
 		err = corrupt("version %d of %q is not at position %d", h.version, aggregate, h.position)
 	}
-	return size, err
+	return err
+}
+
+// loadAt is eventAt for a stream that is loaded. Events of one that is not too long are likely to be loaded again.
+func (r *reader) loadAt(s *stream, h head, e *engine.Event) (size int, err error) {
+	if !s.cached {
+		return r.eventAt(s.aggregate, h, e)
+	}
+	c, found := r.cache.get(h.position)
+	if !found {
+		if found, err = r.find(h.position); err == nil && found {
+			c.base = r.segment.base
+			if c.part, err = r.segment.part(h.position); err == nil {
+				r.cache.add(h.position, &c.part, c.base)
+			}
+		}
+	}
+	if err == nil && found {
+		size, err = r.scanner.decode(&c.part, c.base, h.position, e)
+	}
+	return size, h.check(s.aggregate, e, err)
 }
 
 // find makes the segment of a position the reader's, unless it is already.
