@@ -25,6 +25,8 @@ type faultyVFS struct {
 	failSync  atomic.Bool // of the write-ahead log
 	failWrite atomic.Bool // of the write-ahead log
 	syncs     atomic.Int64
+
+	failDatabase atomic.Bool // its syncs
 }
 
 func (f *faultyVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
@@ -46,7 +48,7 @@ type faultyFile struct {
 }
 
 func (f *faultyFile) Sync(flags vfs.SyncFlag) error {
-	if f.log && f.vfs.failSync.Load() {
+	if f.log && f.vfs.failSync.Load() || !f.log && f.vfs.failDatabase.Load() {
 		return errors.Join(sqlite3.IOERR_FSYNC, errDisk)
 	}
 	f.vfs.syncs.Add(1)

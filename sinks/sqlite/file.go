@@ -182,7 +182,7 @@ func connectReader(ctx context.Context, path string, o *Options) (*connection, e
 // that is not ours. The writer itself says when the log is moved into the file, so that an error there is seen.
 func connectWriter(ctx context.Context, path string, o *Options) (*connection, error) {
 	files := o.tuning.disk.vfs()
-	if o.tuning.synchronous == "FULL" { // see logVFS: without a sync a commit would be made known too early
+	if o.tuning.synchronous == "FULL" { // without a sync a commit would be made known too early
 		files = newLogVFS(files)
 	}
 	c, err := connect(ctx, path, files, o)
@@ -202,6 +202,25 @@ func connectWriter(ctx context.Context, path string, o *Options) (*connection, e
 	}
 	if err == nil && empty {
 		err = create(c)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
+}
+
+// connectCheckpointer opens a connection that moves the log into the file beside the writer's.
+func connectCheckpointer(path string, o *Options) (*connection, error) {
+	c, err := connect(noContext, path, newUnmappedVFS(o.tuning.disk.vfs()), o)
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.conn.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true)
+	if err == nil {
+		err = c.conn.Exec("PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=" + o.tuning.synchronous)
+	}
+	if err == nil {
+		_, err = c.number("SELECT position FROM progress") // a connection finds the log when it first reads
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.close())

@@ -30,11 +30,12 @@ type Options struct {
 
 // tuning is what only tests change. The zero value of each field is the product.
 type tuning struct {
-	disk            disk   // nil is the operating system's
-	synchronous     string // SQLite's setting; FULL
-	tailEvents      int    // see defaultTailEvents
-	checkpointPages int    // see defaultCheckpointPages
-	neverPoisoned   bool   // go on after a failed commit: what a store must not do
+	disk             disk   // nil is the operating system's
+	synchronous      string // SQLite's setting; FULL
+	tailEvents       int    // see defaultTailEvents
+	checkpointPages  int    // see defaultCheckpointPages
+	checkpointInTurn bool   // see checkpointer
+	neverPoisoned    bool   // go on after a failed commit: what a store must not do
 }
 
 // validate fills in the defaults and reports every fault.

@@ -99,7 +99,7 @@ func (p powerTest) oneDisk(seed uint64) (figures powerFigures, err error) {
 	options := Options{Readers: 1, tuning: p.tuning}
 	options.tuning.disk = d
 	options.tuning.tailEvents = 8 + random.IntN(60)
-	options.tuning.checkpointPages = 4 + random.IntN(60)
+	options.tuning.checkpointPages, options.tuning.checkpointInTurn = 4+random.IntN(60), random.IntN(2) == 0
 	l := newLedger(seed)
 	for range cutsOfADisk {
 		d.cutAt = 1 + random.IntN(250)

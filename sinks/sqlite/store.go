@@ -102,7 +102,7 @@ func (s *Store) openToWrite(ctx context.Context) (err error) {
 			return errors.Join(err, c.close())
 		}
 	}
-	if s.writer, err = newWriter(c, s.path, s.options.tuning); err != nil {
+	if s.writer, err = newWriter(c, s.path, &s.options); err != nil {
 		return err
 	}
 	s.tail = s.writer.tail

@@ -66,7 +66,8 @@ func (s *sweep) once(n int, kind simFault) (fired string, err error) {
 	defer d.remove()
 	l := newLedger(s.seed)
 	options := Options{Readers: 1, tuning: s.tuning}
-	options.tuning.disk, options.tuning.tailEvents, options.tuning.checkpointPages = d, 10, 6
+	options.tuning.disk, options.tuning.tailEvents = d, 10
+	options.tuning.checkpointPages, options.tuning.checkpointInTurn = 6, true // what is called must be the same each time
 	d.failAt, d.fault = n, kind
 	for range 2 { // the second run opens what is there, with a log when the first could not finish
 		store, err := Open(context.Background(), simPath, options)

@@ -51,22 +51,20 @@ type writer struct {
 	oneByOne bool            // each append is inserted before the next one is decided
 	next     engine.Position // of the next event
 	filled   engine.Position // streams and commands are filled up to here
-	walPages int             // length of the write-ahead log, as of the last commit
-	walNext  int             // when it is that long, it is moved into the file
+	log      *checkpointer
 	poisoned atomic.Pointer[error]
 }
 
 // newWriter prepares the statements and reads where the log stands. It takes the connection over, and closes it on an
 // error.
-func newWriter(c *connection, path string, t tuning) (*writer, error) {
+func newWriter(c *connection, path string, o *Options) (*writer, error) {
 	r, err := newReader(c)
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		reader: r, path: path, tuning: t, tail: newTail(), feed: &feed{}, versions: newVersionCache(),
-		recent:  make(map[engine.ID]engine.Position),
-		walNext: t.checkpointPages,
+		reader: r, path: path, tuning: o.tuning, tail: newTail(), feed: &feed{}, versions: newVersionCache(),
+		recent: make(map[engine.ID]engine.Position), log: newCheckpointer(c, path, o),
 	}
 	if err := errors.Join(w.prepareAll(), w.restore()); err != nil {
 		return nil, errors.Join(err, c.close())
@@ -74,10 +72,6 @@ func newWriter(c *connection, path string, t tuning) (*writer, error) {
 	if err := w.openLetters(); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
-	c.conn.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error {
-		w.walPages = pages
-		return nil
-	})
 	return w, nil
 }
 
@@ -226,20 +220,14 @@ func (w *writer) poison(cause error) {
 }
 
 // checkpoint moves the write-ahead log into the file when it has become long, after the requests of the group were
-// answered. A reader that still needs the old pages only puts the rest off. A failed sync of the file poisons the store:
-// the log still holds everything, but a disk that fails is not written to any more.
+// answered. A failed sync of the file poisons the store: the log still holds everything, but a disk that fails is not
+// written to any more.
 func (w *writer) checkpoint() {
-	if w.walPages < w.walNext || w.poisoned.Load() != nil {
+	if w.poisoned.Load() != nil {
 		return
 	}
-	length, moved, err := w.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
-	switch {
-	case err != nil && !errors.Is(err, sqlite3.BUSY):
+	if err := w.log.look(); err != nil {
 		w.poison(err)
-	case err == nil && moved == length: // the next commit starts the log anew
-		w.walPages, w.walNext = 0, w.tuning.checkpointPages
-	default:
-		w.walNext = w.walPages + w.tuning.checkpointPages
 	}
 }
 
@@ -247,9 +235,13 @@ func (w *writer) checkpoint() {
 // connection. A poisoned store leaves the disk as it is: the next one that opens it finds out what is there.
 func (w *writer) finish() error {
 	var errs []error
+	if err := w.log.close(); err != nil {
+		w.poison(err)
+		errs = append(errs, err)
+	}
 	if w.poisoned.Load() != nil {
 		_, err := w.conn.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true)
-		return errors.Join(err, w.close())
+		return errors.Join(append(errs, err, w.close())...)
 	}
 	if w.filled+1 < w.next {
 		errs = append(errs, w.fillAlone())

@@ -42,13 +42,13 @@ func (f *memoryFile) Size() (int64, error)    { return int64(len(f.data)), nil }
 func (f *memoryFile) Sync(vfs.SyncFlag) error { return nil }
 func (f *memoryFile) Close() error            { return nil }
 
-// TestLogFile does the same to a log's file and to one without it: whoever looks sees no difference.
-func TestLogFile(t *testing.T) {
+// TestGatheredFile does the same to a gathered file and to a plain one: whoever looks sees no difference.
+func TestGatheredFile(t *testing.T) {
 	seed := seedOf()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 2))
 	below, plain := &memoryFile{}, &memoryFile{}
-	f := &logFile{File: below}
+	f := &gatheredFile{File: below}
 	for range 20_000 {
 		end := len(plain.data)
 		switch random.IntN(12) {
@@ -76,7 +76,7 @@ func TestLogFile(t *testing.T) {
 		default:
 			data := bytes.Repeat([]byte{byte(random.Uint32())}, 1+random.IntN(40))
 			if random.IntN(200) == 0 {
-				data = bytes.Repeat(data, logBytes/30)
+				data = bytes.Repeat(data, gatheredBytes/30)
 			}
 			if random.IntN(6) == 0 {
 				end = random.IntN(end + 1)
@@ -93,17 +93,17 @@ func TestLogFile(t *testing.T) {
 	require.Less(t, below.writes, plain.writes)
 }
 
-// TestLogFileReportsFailedWrites makes sure that a write which failed late is not taken for one that did not.
-func TestLogFileReportsFailedWrites(t *testing.T) {
-	for name, look := range map[string]func(f *logFile) error{
-		"sync":     func(f *logFile) error { return f.Sync(0) },
-		"close":    func(f *logFile) error { return f.Close() },
-		"truncate": func(f *logFile) error { return f.Truncate(0) },
-		"size":     func(f *logFile) error { _, err := f.Size(); return err },
-		"read":     func(f *logFile) error { _, err := f.ReadAt(make([]byte, 1), 0); return err },
-		"seek":     func(f *logFile) error { _, err := f.WriteAt([]byte{1}, 17); return err },
+// TestGatheredFileReportsFailedWrites makes sure that a write which failed late is not taken for one that did not.
+func TestGatheredFileReportsFailedWrites(t *testing.T) {
+	for name, look := range map[string]func(f *gatheredFile) error{
+		"sync":     func(f *gatheredFile) error { return f.Sync(0) },
+		"close":    func(f *gatheredFile) error { return f.Close() },
+		"truncate": func(f *gatheredFile) error { return f.Truncate(0) },
+		"size":     func(f *gatheredFile) error { _, err := f.Size(); return err },
+		"read":     func(f *gatheredFile) error { _, err := f.ReadAt(make([]byte, 1), 0); return err },
+		"seek":     func(f *gatheredFile) error { _, err := f.WriteAt([]byte{1}, 17); return err },
 	} {
-		f := &logFile{File: &memoryFile{failing: io.ErrShortWrite}}
+		f := &gatheredFile{File: &memoryFile{failing: io.ErrShortWrite}}
 		_, err := f.WriteAt([]byte{1, 2, 3}, 0)
 		require.NoError(t, err, "it waits")
 		require.ErrorIs(t, look(f), io.ErrShortWrite, name)

@@ -6,46 +6,53 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs"
 )
 
-// logBytes is how much of the write-ahead log is handed on in one piece.
-const logBytes = 256 << 10
+// gatheredBytes is how much is handed on in one piece.
+const gatheredBytes = 256 << 10
 
 // logVFS is a file system of SQLite in which a write-ahead log is written in large pieces.
 //
 // SQLite writes a transaction into its log in two pieces for each page, one behind the other, and then syncs it. A system
 // call costs more than the bytes of a page, so the pieces are put together. Nobody reads them before the sync: other
-// connections look at the log only as far as the last commit, and that is made known after its sync.
+// connections look at the log only as far as the last commit, and that is made known after its sync. (Where a write could
+// damage what stands beside it, SQLite pads the log, and syncs before the last of it is written. There nothing is gathered.)
+//
+// The same must not be done to the database: SQLite says what it has moved there before it syncs it.
 type logVFS struct{ vfs.VFS }
 
 // newLogVFS registers the file system over another, and gives its name.
 func newLogVFS(below string) (name string) {
-	name = "orchestrix " + below
+	name = "orchestrix log " + below
 	vfs.Register(name, logVFS{vfs.Find(below)})
 	return name
 }
 
 // OpenFilename opens a file.
-func (v logVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (file vfs.File, _ vfs.OpenFlag, err error) {
-	if below, ok := v.VFS.(vfs.VFSFilename); ok {
-		file, flags, err = below.OpenFilename(name, flags)
-	} else {
-		file, flags, err = v.Open(name.String(), flags)
-	}
-	if err == nil && flags&vfs.OPEN_WAL != 0 {
-		file = &logFile{File: file}
+func (v logVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	file, flags, err := openBelow(v.VFS, name, flags)
+	if err == nil && flags&vfs.OPEN_WAL != 0 && file.DeviceCharacteristics()&vfs.IOCAP_POWERSAFE_OVERWRITE != 0 {
+		file = &gatheredFile{File: file}
 	}
 	return file, flags, err
 }
 
-// logFile is a file whose writes wait for a sync, or for whatever else is done with it.
-type logFile struct {
+// openBelow opens a file of a file system.
+func openBelow(v vfs.VFS, name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	if v, ok := v.(vfs.VFSFilename); ok {
+		return v.OpenFilename(name, flags)
+	}
+	return v.Open(name.String(), flags)
+}
+
+// gatheredFile is a file whose writes wait for a sync, or for whatever else is done with it.
+type gatheredFile struct {
 	vfs.File
 	waiting []byte // one piece
 	at      int64  // where it begins
 }
 
 // WriteAt puts data behind what waits. An error is that of what waited before.
-func (f *logFile) WriteAt(data []byte, at int64) (int, error) {
-	if end := f.at + int64(len(f.waiting)); at != end || len(f.waiting)+len(data) > logBytes {
+func (f *gatheredFile) WriteAt(data []byte, at int64) (int, error) {
+	if end := f.at + int64(len(f.waiting)); at != end || len(f.waiting)+len(data) > gatheredBytes {
 		if err := f.flush(); err != nil {
 			return 0, err
 		}
@@ -56,7 +63,7 @@ func (f *logFile) WriteAt(data []byte, at int64) (int, error) {
 }
 
 // flush hands on what waits. What could not be written is forgotten, as it is without this file.
-func (f *logFile) flush() error {
+func (f *gatheredFile) flush() error {
 	if len(f.waiting) == 0 {
 		return nil
 	}
@@ -66,7 +73,7 @@ func (f *logFile) flush() error {
 }
 
 // Sync hands on what waits and syncs the file.
-func (f *logFile) Sync(flags vfs.SyncFlag) error {
+func (f *gatheredFile) Sync(flags vfs.SyncFlag) error {
 	if err := f.flush(); err != nil {
 		return err
 	}
@@ -74,7 +81,7 @@ func (f *logFile) Sync(flags vfs.SyncFlag) error {
 }
 
 // ReadAt hands on what waits and reads the file.
-func (f *logFile) ReadAt(data []byte, at int64) (int, error) {
+func (f *gatheredFile) ReadAt(data []byte, at int64) (int, error) {
 	if err := f.flush(); err != nil {
 		return 0, err
 	}
@@ -82,7 +89,7 @@ func (f *logFile) ReadAt(data []byte, at int64) (int, error) {
 }
 
 // Truncate hands on what waits and cuts the file.
-func (f *logFile) Truncate(size int64) error {
+func (f *gatheredFile) Truncate(size int64) error {
 	if err := f.flush(); err != nil {
 		return err
 	}
@@ -90,7 +97,7 @@ func (f *logFile) Truncate(size int64) error {
 }
 
 // Size hands on what waits and gives the size of the file.
-func (f *logFile) Size() (int64, error) {
+func (f *gatheredFile) Size() (int64, error) {
 	if err := f.flush(); err != nil {
 		return 0, err
 	}
@@ -98,4 +105,4 @@ func (f *logFile) Size() (int64, error) {
 }
 
 // Close hands on what waits and closes the file.
-func (f *logFile) Close() error { return errors.Join(f.flush(), f.File.Close()) }
+func (f *gatheredFile) Close() error { return errors.Join(f.flush(), f.File.Close()) }
