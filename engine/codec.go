@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"fmt"
 	"mime"
 	"reflect"
@@ -76,7 +77,11 @@ func (r *Registry) Digest(typ string, data any) (uint64, error) {
 	for i := range len(typ) {
 		sum = (sum ^ uint64(typ[i])) * prime
 	}
-	sum *= prime // a zero byte between the two
+	sum *= prime                         // a zero byte between the two
+	for ; len(raw) >= 8; raw = raw[8:] { // eight bytes a time, and what they change in the upper half goes to the lower
+		sum = (sum ^ binary.LittleEndian.Uint64(raw)) * prime
+		sum ^= sum >> 32
+	}
 	for _, b := range raw {
 		sum = (sum ^ uint64(b)) * prime
 	}
