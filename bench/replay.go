@@ -56,8 +56,8 @@ func (a *archive) replayStudy(ctx context.Context, effort Effort, sizes archiveS
 		Name: "replay", Unit: "events/s", Columns: []string{"MiB of heap"},
 		Work: fmt.Sprintf("read %d events of about 100 bytes of JSON from one file, in position sequence", sizes.all()),
 		Notes: []string{
-			"the plain table has the same events in the same columns, and no checksums: this is what SQLite allows; nothing is " +
-				"decoded and nothing kept",
+			"the plain table has a row for each event, a column for each thing that it holds, and no checksums: this is what a " +
+				"program has that does without a store; nothing is decoded and nothing kept",
 			"the heap is what the collector found in use beyond what was in use before, at most, while everything was read",
 		},
 	}
@@ -86,7 +86,8 @@ func (a *archive) loadStudy(ctx context.Context, effort Effort, sizes archiveSiz
 		Name: "load", Unit: "ms", Less: true, Columns: []string{"p99 ms"},
 		Work: fmt.Sprintf("load the stream of one aggregate, spread evenly over a log of %d events, with payloads decoded",
 			sizes.all()),
-		Notes: []string{"each sample is the median of many loads"},
+		Notes: []string{"each sample is the median of many loads of the same stream: all but the first find it in memory, if it is " +
+			"not too long for that"},
 	}
 	long := fmt.Sprintf("stream of %d events", sizes.long)
 	var err error

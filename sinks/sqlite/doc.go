@@ -89,7 +89,9 @@
 // The column time is in nanoseconds since 1970, UTC. The view shows ids as hexadecimal digits, and payloads of the content
 // type JSON as text.
 //
-//	sqlite3 orders.db "select * from log order by position desc limit 10"
+//	sqlite3 orders.db "select * from log where segment > (select max(last) - 100 from segments)"
+//
+// The column segment of the view is the key of the row, by which SQLite finds it; to look for anything else it reads all.
 //
 // Stock tools may read the file at any time. What they write has no checksums, unless they load cksumvfs: a file that
 // they have changed or vacuumed, or copied while it was in use, is reported as damaged. A file of format 1 or 2,

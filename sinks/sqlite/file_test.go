@@ -111,6 +111,8 @@ func TestStockTool(t *testing.T) {
 	require.NoError(t, store.Close())
 	require.Equal(t, want, query(rows))
 	require.Equal(t, "ok", query("pragma integrity_check"))
+	require.Contains(t, query("explain query plan select * from log where segment > 2"), "SEARCH segments USING INTEGER PRIMARY KEY")
+	require.Equal(t, "1\n2\n3", query("select position from log where segment > 2"), "they were appended together")
 	require.Equal(t, digits(command.CommandID), query("select command from log limit 1"))
 	require.Equal(t, digits(last.Events[0].CorrelationID), query("select correlation from log where position = 2"))
 	require.Equal(t, digits(picture.Events[0].ID), query("select id from log where version = 1 and position > 1"))

@@ -68,12 +68,12 @@ CREATE TABLE progress (position INTEGER NOT NULL);
 INSERT INTO progress VALUES (0);
 CREATE VIEW log AS WITH
 	parts AS (SELECT
-		first + key AS position, value AS part, time, data, 5 + json_extract(value, '$[6]') AS begins,
+		last AS segment, first + key AS position, value AS part, time, data, 5 + json_extract(value, '$[6]') AS begins,
 		iif(json_type(value, '$[8]') = 'text', json_extract(value, '$[8]'), NULL) AS correlation,
 		iif(json_type(value, '$[8]') = 'object', json_extract(value, '$[8]'), json_extract(value, '$[9]')) AS more
 	FROM segments, json_each(events)),
 	named AS (SELECT
-		position, json_extract(part, '$[0]') AS aggregate, json_extract(part, '$[1]') AS version,
+		segment, position, json_extract(part, '$[0]') AS aggregate, json_extract(part, '$[1]') AS version,
 		json_extract(part, '$[2]') AS kind, json_extract(part, '$[3]') AS at, time,
 		lower(hex(substr(data, begins, 16))) AS id, lower(hex(substr(data, begins + 16, 16))) AS cause, correlation, more,
 		substr(data, begins + 40, json_extract(part, '$[7]')) AS payload
@@ -85,7 +85,8 @@ SELECT
 	nullif(ifnull(correlation, cause), '00000000000000000000000000000000') AS correlation,
 	json_extract(more, '$.metadata') AS metadata,
 	CASE WHEN json_extract(more, '$.no_data') THEN NULL
-		WHEN content_type = '' OR content_type LIKE '%json' THEN CAST(payload AS TEXT) ELSE hex(payload) END AS data
+		WHEN content_type = '' OR content_type LIKE '%json' THEN CAST(payload AS TEXT) ELSE hex(payload) END AS data,
+	segment
 FROM named LEFT JOIN kinds ON kinds.id = kind;
 `
 
