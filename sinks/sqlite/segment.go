@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -209,11 +208,11 @@ func (t *text) quoted() []byte {
 	return taken
 }
 
-// object takes a JSON object.
+// object takes what is left of an event, but its bracket and what stands behind that.
 func (t *text) object() []byte {
-	d := jsontext.NewDecoder(bytes.NewReader(t.rest))
-	if d.SkipValue() != nil {
-		return t.take(-1)
+	line := bytes.IndexByte(t.rest, '\n')
+	if line < 0 {
+		line = len(t.rest)
 	}
-	return t.take(int(d.InputOffset()))
+	return t.take(line - len("],"))
 }

@@ -106,8 +106,8 @@ func (w *writer) perform(t task) (result engine.Result, err error) {
 	return result, err
 }
 
-// takeBack takes the transaction back after an error of SQLite. Events are inserted in segments, so whose event it was
-// is not known: what took part is added again, each append inserted before the next one is decided. The error then takes
+// takeBack takes the transaction back after an error of SQLite. A segment holds events of many appends, so whose event it
+// was is not known: what took part is added again, each append inserted before the next one is decided. The error then takes
 // back what stands before it in a transaction, for everybody in it, and the appends after it get a new one.
 func (w *writer) takeBack(cause error) {
 	if w.oneByOne || len(w.tx.tasks) == 1 {
