@@ -1,9 +1,13 @@
 package sqlite
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -77,4 +81,58 @@ func TestFailedPassPoisons(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, stored, count(t, again))
 	require.NoError(t, again.Close())
+}
+
+// TestReadersBesidePasses reads the log and streams again and again, from this store and from one that was opened read only,
+// while the log is moved into the database beside the writer all the time: a reader must never see a page as it was before.
+func TestReadersBesidePasses(t *testing.T) {
+	const batches, batch, streams = 300, 40, 7
+	path := filepath.Join(t.TempDir(), "events.db")
+	store, err := Open(t.Context(), path, Options{tuning: tuning{checkpointPages: 20, tailEvents: 500}})
+	require.NoError(t, err)
+	beside, err := Open(t.Context(), path, Options{ReadOnly: true})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	var readers sync.WaitGroup
+	faults := make([]error, 4) // of each reader
+	for i := range faults {
+		from := []*Store{store, beside}[i%2]
+		readers.Go(func() {
+			for ctx.Err() == nil && faults[i] == nil {
+				if i < 2 {
+					faults[i] = inSequence(from.Read(context.Background(), 0), func(e *engine.Event) uint64 { return uint64(e.Position) })
+				} else {
+					faults[i] = inSequence(from.Load(context.Background(), "a3", 1), func(e *engine.Event) uint64 { return uint64(e.Version) })
+				}
+			}
+		})
+	}
+	for range batches {
+		appends := make([]engine.Append, batch)
+		for i := range appends {
+			appends[i] = oneEvent(fmt.Sprint("a", i%streams))
+		}
+		for _, result := range store.Append(t.Context(), appends) {
+			require.NoError(t, result.Err)
+		}
+	}
+	stop()
+	readers.Wait()
+	require.NoError(t, errors.Join(faults...))
+	require.Equal(t, batches*batch, count(t, store))
+	require.NoError(t, errors.Join(beside.Close(), store.Close()))
+}
+
+// inSequence makes sure that events are numbered from 1 without a gap.
+func inSequence(events iter.Seq2[engine.Event, error], number func(*engine.Event) uint64) error {
+	n := uint64(0)
+	for event, err := range events {
+		if err != nil {
+			return err
+		}
+		if n++; number(&event) != n {
+			return fmt.Errorf("number %d stands where %d should", number(&event), n)
+		}
+	}
+	return nil
 }
