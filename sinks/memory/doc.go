@@ -12,7 +12,6 @@
 //
 // How it is built, from the inside out: a log that grows by chunks and never copies a record, one stream for each
 // aggregate that holds only places in that log, and an index of command ids that leads to their first events, or to a
-// receipt where there are none. One mutex guards the three; a call takes
-// it once, whatever the number of its appends. Stored events never change, so a reader takes the mutex only to note how
-// far the log goes, and then reads without it.
+// receipt where there are none. One mutex guards the three; a call takes it once, whatever the number of its appends.
+// Stored events never change, so a reader takes the mutex only to note how far the log goes, and then reads without it.
 package memory
