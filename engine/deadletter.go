@@ -100,8 +100,8 @@ func causes(list []string, err error) []string {
 //     finds them stored, removes the letter with its id. A letter whose append had no CommandID is kept even so: what could
 //     not be read may bear any id.
 //   - Letters are read in the sequence in which they were first kept. One that is kept again stays in its place, with all
-//     that is new about it: of a letter that is Parked and fails again nothing moves. One that comes again only to wait
-//     keeps what is known of its failure ([DeadLetter.Again]).
+//     that is new about it. Nothing moves when one fails again that others wait for: it is Parked, whatever the policy is
+//     now. One that comes again only to wait keeps what is known of its failure ([DeadLetter.Again]).
 //   - A letter's id belongs to one aggregate. A letter with that id for another one is refused with ErrReused.
 type DeadLetterStore interface {
 	Store

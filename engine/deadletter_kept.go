@@ -62,7 +62,8 @@ func shorten(text string, most int) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// Again gives the letter that a store keeps in the place of one with the same id. All of it is new but for the number. A
+// Again gives the letter that a store keeps in the place of one with the same id. All of it is new but for the number, and
+// an aggregate that is parked stays so: a letter that others wait for is Parked when it fails again, under any policy. A
 // command that only waits did not fail again: the letter that is there stays as it is, but for one that was Skipped, which
 // waits from now on.
 func (l *DeadLetter) Again(before *DeadLetter) DeadLetter {
@@ -72,6 +73,8 @@ func (l *DeadLetter) Again(before *DeadLetter) DeadLetter {
 		if before.State == Skipped {
 			again.State = Waiting
 		}
+	} else if before.State != Skipped {
+		again.State = Parked
 	}
 	again.Number = before.Number
 	return again

@@ -69,6 +69,8 @@ func (c *canary) keepLetter(a *engine.Append) engine.Result {
 	case c.has("a letter that waits again is renewed") && a.Letter.State == engine.Waiting:
 		letter = a.Letter.Kept()
 		letter.Number = before.Number
+	case c.has("failing again frees the aggregate") && a.Letter.State == engine.Skipped:
+		letter.State = engine.Skipped
 	case c.has("a skipped letter does not wait") && a.Letter.State == engine.Waiting:
 		letter.State = before.State
 	case c.has("a letter moves when it is kept again"):

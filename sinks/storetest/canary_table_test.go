@@ -151,6 +151,7 @@ var caught = []struct {
 	}},
 	{"a dead letter that is kept again stays in its place", []string{
 		"a letter moves when it is kept again", "a letter is not renewed", "a letter takes another aggregate's place",
+		"failing again frees the aggregate",
 	}},
 	{"a dead letter that only waits again keeps what is known", []string{
 		"a letter that waits again is renewed", "a skipped letter does not wait",

@@ -218,6 +218,9 @@ func letterKeptAgain(p *probe) {
 		a.Letter.Command = &engine.Command{Message: a.Letter.Command.Message, Origin: "elsewhere:1"}
 		kept := p.kept(a)
 		p.Equal(letters[i].Number, kept[0].Number, "a dead letter that was kept again has another number")
+		if letters[i].State != engine.Skipped {
+			kept[0].State = engine.Parked // what others wait for is not skipped by failing again
+		}
 		letters[i] = kept[0]
 		p.dead("a dead letter that was kept again", letters...)
 	}
