@@ -5,16 +5,18 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	gostreams "github.com/reugn/go-streams"
 
 	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/pipeline"
 	"github.com/orchestrix-go/orchestrix/sinks"
 )
 
-// deadLettersShown is how many dead letters are printed one by one; all of them are in the file.
+// deadLettersShown is how many dead letters are printed one by one; all of them are kept.
 const deadLettersShown = 20
 
 // lettersGrace is how long Close waits for a file, or a standard error, that takes nothing.
@@ -22,15 +24,18 @@ const lettersGrace = 5 * time.Second
 
 var errLettersHang = errors.New("dead letters are missing from their file: it does not take them")
 
-// deadLetters prints dead letters to w with their place and reason, and keeps each whole in a file, which is made with
-// the first and added to by later runs.
+// deadLetters prints dead letters to w with their place and reason. Those that rest in no durable store it keeps whole in a
+// file, which is made with the first and added to by later runs.
 type deadLetters struct {
-	path  string
-	w     io.Writer
-	file  *os.File
-	lines *sinks.JSONLinesSink
-	count int
-	sink  *sinks.FuncSink
+	path    string
+	store   string // the name of a durable store that keeps dead letters; empty when there is none
+	w       io.Writer
+	file    *os.File
+	lines   *sinks.JSONLinesSink
+	count   int // of all
+	filed   int // in the file
+	waiting int // that did not fail, but wait for another letter
+	sink    *sinks.FuncSink
 
 	// Who has put something in is using lines and count: take for one letter, Close for good. A lock that Close can stop
 	// waiting for: a pipeline may have left its sink behind in the middle of a letter.
@@ -64,10 +69,42 @@ func (d *deadLetters) take(letter *engine.DeadLetter) error {
 		fmt.Fprintf(d.w, "dead letter %s: %v\n", origin, letter.Err)
 	}
 	if d.count == deadLettersShown+1 {
-		fmt.Fprintf(d.w, "more dead letters: see %s\n", d.path)
+		where := d.path
+		if d.store != "" {
+			where = "orchestrix letters list --store " + d.store
+		}
+		fmt.Fprintf(d.w, "more dead letters: see %s\n", where)
 	}
+	if errors.Is(letter.Err, pipeline.ErrParked) {
+		d.waiting++
+	}
+	if d.store != "" && letter.Number > 0 {
+		return nil
+	}
+	d.filed++
 	d.lines.In() <- letter
 	return d.lines.Err()
+}
+
+// where says, after Close, where the dead letters of the run are and what to do about them; nothing when there are none.
+func (d *deadLetters) where() string {
+	var says []string
+	if n := d.count - d.filed; n > 0 {
+		says = append(says, fmt.Sprintf("%s in the store; when the cause is repaired: orchestrix letters retry --all --store %s\n"+
+			"  to see them: orchestrix letters list --store %s", letterCount(n), d.store, d.store))
+	}
+	if d.filed > 0 {
+		says = append(says, fmt.Sprintf("%s in %s", letterCount(d.filed), d.path))
+	}
+	return strings.Join(says, "\n")
+}
+
+// letterCount is "1 dead letter" or "2 dead letters".
+func letterCount(n int) string {
+	if n == 1 {
+		return "1 dead letter"
+	}
+	return count(n) + " dead letters"
 }
 
 // write opens the file with the first line.

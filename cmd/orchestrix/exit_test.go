@@ -88,9 +88,9 @@ func TestInputThatBreaksOff(t *testing.T) {
 
 // Dead letters that cannot be kept fail the run: they are in no other place.
 func TestDeadLettersThatCannotBeKept(t *testing.T) {
-	store := filepath.Join(t.TempDir(), "orders.db")
-	require.NoError(t, os.Mkdir(store+".dead.jsonl", 0o700))
-	c := orchestrix(t, badLines, "run", "--in", "-", "--store", store)
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.Mkdir("orchestrix.dead.jsonl", 0o700))
+	c := orchestrix(t, badLines, "run", "--in", "-", "--store", "memory:")
 	require.Equal(t, exitBroken, c.status, c.err)
 	require.Equal(t, 1, strings.Count(c.err, "the dead letters cannot be kept"), c.err)
 }

@@ -2,6 +2,7 @@
 //
 //	orchestrix run      commands from a file, a pipe or a generator into a store, with a verdict
 //	orchestrix events   the stored events as CloudEvents JSON lines
+//	orchestrix letters  the commands that could not be handled: list, show, retry, drop, edit
 //	orchestrix stress   many producers, random delays, a verdict read back from the store
 //	orchestrix bench    measurements
 //	orchestrix verify   a verdict on a whole store: every checksum, every index
@@ -106,7 +107,7 @@ func newRoot(std streams) *cobra.Command {
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(newRun(std), newEvents(std), newStress(std), newBench(std),
+	root.AddCommand(newRun(std), newEvents(std), newLetters(std), newStress(std), newBench(std),
 		newVerify(std), newBackup(std), newGraph(std))
 	return root
 }

@@ -23,6 +23,7 @@ type runFlags struct {
 	seed                 uint64
 	workers              int
 	json                 bool
+	park                 bool
 }
 
 func newRun(std streams) *cobra.Command {
@@ -33,8 +34,9 @@ func newRun(std streams) *cobra.Command {
 		Long: `Runs commands through the order domain into a store, and judges the sequence.
 
 With --in the commands are CloudEvents JSON lines. Without it, interleaved orders are generated. A line that cannot be
-read or handled is reported, kept whole in a file beside the store, and the run goes on. The same command id twice, in one
-run or in several, is stored once and answered with its first outcome.`,
+read or handled is reported and kept whole in the store as a dead letter, and the run goes on: see orchestrix letters. A
+store in memory ends with the run, so its dead letters are kept in the file orchestrix.dead.jsonl. The same command id
+twice, in one run or in several, is stored once and answered with its first outcome.`,
 		Example: `  orchestrix run
   orchestrix run --in orders.jsonl --store orders.db
   producer | orchestrix run --in - --store orders.db --json`,
@@ -48,6 +50,7 @@ run or in several, is stored once and answered with its first outcome.`,
 	flags.IntVar(&f.aggregates, "aggregates", 1000, "how many orders to spread them over")
 	flags.Uint64Var(&f.seed, "seed", 0, "what is generated: the same seed gives the same commands (default random)")
 	flags.IntVar(&f.workers, "workers", 0, "how many aggregates are handled at once (default 64)")
+	flags.BoolVar(&f.park, "park", false, "let the later commands of an order wait behind its first dead letter, in sequence")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of the table")
 	return cmd
 }
@@ -162,14 +165,23 @@ func (f *runFlags) belt(
 	}
 	audit.Since(end)
 	letters := newDeadLetters(deadLettersOf(f.store), std.err, registry)
+	if _, keeps := store.(engine.DeadLetterStore); keeps && store.Capabilities().Durable {
+		letters.store = f.store
+	}
 	defer func() {
-		if err := letters.Close(); !errors.Is(failed, err) { // the run may have said it already
+		err := letters.Close()
+		if !errors.Is(failed, err) { // the run may have said it already
 			failed = errors.Join(failed, err)
 		}
+		if where := letters.where(); where != "" && err == nil {
+			fmt.Fprintln(std.err, where)
+		}
 	}()
-	p, err := pipeline.New(registry, sinks.NewStore(store), pipeline.Options{
-		Workers: f.workers, DeadLetters: letters.Sink(), Logger: logger(std.err),
-	})
+	options := pipeline.Options{Workers: f.workers, DeadLetters: letters.Sink(), Logger: logger(std.err)}
+	if f.park {
+		options.Policy = pipeline.Park
+	}
+	p, err := pipeline.New(registry, sinks.NewStore(store), options)
 	if err != nil {
 		return result, nil, err
 	}

@@ -76,7 +76,7 @@ func TestRunGenerates(t *testing.T) {
 	require.Len(t, storedEvents(t, orchestrix(t, "", "events")), 2000)
 }
 
-// badLines are told with their place and reason, kept whole beside the store, and the run goes on around them.
+// badLines are told with their place and reason, kept whole in the store, and the run goes on around them.
 const badLines = `{"specversion":"1.0","id":"0190163d-8694-739b-aea5-966c26f8ad90","type":"order.create","source":"t","subject":"o-1","data":{"customer":"A"}}
 this is no JSON, but "kept" whole
 {"specversion":"1.0","id":"0190163d-8694-739b-aea5-966c26f8ad91","type":"order.explode","source":"t","subject":"o-1","data":{}}
@@ -102,10 +102,29 @@ func TestRunBadLines(t *testing.T) {
 			require.Contains(t, c.err, says)
 		}
 	}
-	kept, err := os.ReadFile(store + ".dead.jsonl")
+	require.NoFileExists(t, store+".dead.jsonl", "the store keeps them")
+	c := orchestrix(t, "", "letters", "list", "--store", store, "--json")
+	checkBadLines(t, c.out, 3) // the second run found them there
+}
+
+// A store in memory ends with the run: its dead letters are kept in a file, and each run adds to it.
+func TestRunBadLinesInMemory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for range 2 {
+		c := orchestrix(t, badLines, "run", "--in", "-", "--store", "memory:", "--json")
+		require.Equal(t, exitDeadLetters, c.status, c.err)
+		require.Contains(t, c.err, "3 dead letters in orchestrix.dead.jsonl")
+	}
+	kept, err := os.ReadFile("orchestrix.dead.jsonl")
 	require.NoError(t, err)
-	letters := strings.Split(strings.TrimSpace(string(kept)), "\n")
-	require.Len(t, letters, 6)
+	checkBadLines(t, string(kept), 6)
+}
+
+// checkBadLines looks at the dead letters of badLines, as lines of JSON.
+func checkBadLines(t *testing.T, kept string, lines int) {
+	t.Helper()
+	letters := strings.Split(strings.TrimSpace(kept), "\n")
+	require.Len(t, letters, lines)
 	byOrigin := map[string]deadLetter{}
 	for _, line := range letters {
 		var letter deadLetter
@@ -118,8 +137,10 @@ func TestRunBadLines(t *testing.T) {
 	require.Contains(t, byOrigin["standard input:6"].Reason, "price")
 }
 
-// deadLetter is a line of the file beside the store.
+// deadLetter is a dead letter as a line of JSON.
 type deadLetter struct {
+	ID      string `json:"id"`
+	State   string `json:"state"`
 	Origin  string `json:"origin"`
 	Reason  string `json:"reason"`
 	Raw     string `json:"raw"`

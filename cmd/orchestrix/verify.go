@@ -25,6 +25,7 @@ func newVerify(std streams) *cobra.Command {
 		Short: "Check a whole store: every checksum, every index, every version",
 		Long: `Checks a whole store and prints a verdict: the checksum of every page and of every row, SQLite's own structure,
 that versions and positions have no gap, and that the tables of commands, streams and snapshots agree with the events.
+Dead letters are read whole.
 Nothing is changed. The store may be in use by a run.
 
 Exit status: 0 the store is whole; 1 it is damaged, the first places are named; 2 wrong usage or unreadable store.`,
@@ -66,8 +67,8 @@ func (f *verifyFlags) verify(ctx context.Context, w io.Writer) error {
 }
 
 func printVerdict(w io.Writer, path string, report *sqlite.VerifyReport) error {
-	seen := fmt.Sprintf("%d events of %d aggregates, %d commands, %d snapshots, %d pages",
-		report.Events, report.Streams, report.Commands, report.Snapshots, report.Pages)
+	seen := fmt.Sprintf("%d events of %d aggregates, %d commands, %d snapshots, %d dead letters, %d pages",
+		report.Events, report.Streams, report.Commands, report.Snapshots, report.Letters, report.Pages)
 	if report.Err() == nil {
 		_, err := fmt.Fprintf(w, "whole: %s (%s)\n", path, seen)
 		return err
