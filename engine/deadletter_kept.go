@@ -54,12 +54,14 @@ func textError(text string) error {
 	return errors.New(text)
 }
 
-// shorten makes a text valid UTF-8 of bounded length.
+// shorten makes a text valid UTF-8 of bounded length, and leaves one alone that is.
 func shorten(text string, most int) string {
-	if len(text) > most {
-		text = text[:most] + "…"
+	const more = "…"
+	short := strings.ToValidUTF8(text[:min(len(text), most)], "\uFFFD")
+	if len(text) > most || len(short) > most {
+		short = strings.ToValidUTF8(short[:min(len(short), most-len(more))], "") + more // the cut may go through a rune
 	}
-	return strings.ToValidUTF8(text, "\uFFFD")
+	return short
 }
 
 // Again gives the letter that a store keeps in the place of one with the same id. All of it is new but for the number, and

@@ -119,6 +119,23 @@ func TestJSONLinesWritesDeadLettersThatAreNoCommands(t *testing.T) {
 	require.Contains(t, string(text), "some payload")
 }
 
+func TestJSONLinesWritesAllThatIsKnownOfADeadLetter(t *testing.T) {
+	at := time.Date(2026, 1, 31, 12, 0, 0, 5, time.UTC)
+	letter := engine.NewDeadLetter(&engine.Command{Message: someMessage(engine.Raw(`{}`)), Origin: "a:7"}, &engine.HandlerError{
+		Handler: "mail", Err: &engine.PanicError{Value: "boom", Stack: []byte("main.go:7")},
+	})
+	letter.Attempts, letter.First, letter.Last, letter.State, letter.Number = 5, at, at.Add(time.Hour), engine.Parked, 17
+	line := written(t, nil, letter)[0]
+	require.NotEmpty(t, line["command"])
+	delete(line, "command")
+	reason := letter.Err.Error()
+	require.Equal(t, map[string]any{
+		"id": someID.String(), "number": 17.0, "state": "parked", "origin": "a:7", "reason": reason, "handler": "mail",
+		"causes": []any{"*engine.HandlerError: " + reason, "*engine.PanicError: panic: boom"}, "attempts": 5.0,
+		"first": "2026-01-31T12:00:00.000000005Z", "last": "2026-01-31T13:00:00.000000005Z", "stack": "main.go:7",
+	}, line)
+}
+
 func TestJSONLinesDeadLetterCanBeReadAgain(t *testing.T) {
 	command := &engine.Command{Message: someMessage(engine.Raw(`{"total":5}`)), Origin: "orders.jsonl:17"}
 	got := written(t, nil, &engine.DeadLetter{Command: command, Err: errors.New("no")})[0]

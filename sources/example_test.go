@@ -11,6 +11,7 @@ import (
 	"github.com/reugn/go-streams/flow"
 
 	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/sinks/memory"
 	"github.com/orchestrix-go/orchestrix/sources"
 )
 
@@ -118,4 +119,21 @@ func ExampleLogToEnd() {
 	// Output:
 	// position 20
 	// position 30
+}
+
+// A replay is a source like any other: a pipeline reads it, and a letter goes when its command is stored.
+func ExampleDeadLetters() {
+	store := memory.New()
+	for _, reason := range []string{"no answer", "no stock"} {
+		cmd := engine.NewCommand("order-1", reason)
+		store.Append(context.Background(), []engine.Append{{
+			Aggregate: cmd.Subject, CommandID: cmd.ID, Expected: engine.Never, Letter: engine.NewDeadLetter(cmd, errors.New(reason)),
+		}})
+	}
+
+	source := sources.DeadLetters(store, sources.LetterFilter{Reason: "answer"})
+	fmt.Println(source.Feed(context.Background(), show), source.PassedOver())
+	// Output:
+	// order-1 no answer
+	// <nil> 0
 }

@@ -38,3 +38,13 @@ func BenchmarkAppend(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkParkedBehind is what a pipeline asks before each turn.
+func BenchmarkParkedBehind(b *testing.B) {
+	store := memory.New()
+	for b.Loop() {
+		if _, parked := store.ParkedBehind("order-17"); parked {
+			b.Fatal("parked")
+		}
+	}
+}
