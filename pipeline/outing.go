@@ -20,6 +20,7 @@ import (
 type outing struct {
 	p       *Pipeline
 	turn    *turn
+	lane    *lane // of the turn
 	list    []call
 	leashes []leash
 	first   int    // of the calls that are in goroutines
@@ -47,7 +48,7 @@ const (
 // newOuting makes an outing of a turn that the worker at a post had. The calls from the first on go into goroutines; own is
 // what the call before, which the worker runs, was given.
 func newOuting(t *turn, at *post, first int, own *leash) *outing {
-	o := &outing{p: t.p, turn: t, list: t.calls.list, first: first, post: at}
+	o := &outing{p: t.p, turn: t, lane: t.lane, list: t.calls.list, first: first, post: at}
 	if first > 0 {
 		o.own = own
 	}
@@ -61,10 +62,12 @@ func newOuting(t *turn, at *post, first int, own *leash) *outing {
 func (o *outing) start(others int) {
 	o.open.Store(int64(len(o.leashes) + others))
 	o.began = o.p.meter.since()
+	for i := range o.leashes { // before the lookout may cut them
+		o.leashes[i].Context = o.guard.work
+	}
 	o.p.outings.add(o)
 	for i := range o.leashes { // the turn may be over as soon as the last one is started
 		l := &o.leashes[i]
-		l.Context = o.guard.work
 		c := &o.list[o.first+i]
 		o.p.crew.join(func() { o.run(c, l) })
 	}
