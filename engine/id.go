@@ -51,3 +51,12 @@ func (id ID) IsZero() bool { return id == ID{} }
 
 // String gives the 36 character form.
 func (id ID) String() string { return uuid.UUID(id).String() }
+
+// MarshalText gives the 36 character form, for JSON and the like.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads it, as ParseID does.
+func (id *ID) UnmarshalText(text []byte) (err error) {
+	*id, err = ParseID(string(text))
+	return err
+}

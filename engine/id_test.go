@@ -110,3 +110,14 @@ func TestIDIsZero(t *testing.T) {
 	require.False(t, engine.ID{15: 1}.IsZero())
 	require.Equal(t, "00000000-0000-0000-0000-000000000000", engine.ID{}.String())
 }
+
+func TestIDAsText(t *testing.T) {
+	id := engine.NewID()
+	text, err := id.MarshalText()
+	require.NoError(t, err)
+	require.Equal(t, id.String(), string(text))
+	var again engine.ID
+	require.NoError(t, again.UnmarshalText(text))
+	require.Equal(t, id, again)
+	require.Error(t, again.UnmarshalText(text[1:]))
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -97,6 +98,37 @@ func BenchmarkDo(b *testing.B) {
 		}
 	}
 	b.StopTimer()
+	stop()
+	require.NoError(b, <-ended)
+}
+
+// BenchmarkStatus is one status of 100,000 aggregates that all have a command in flight.
+func BenchmarkStatus(b *testing.B) {
+	const aggregates = 100_000
+	gate := make(chan struct{}) // closed below, the handlers receive; nobody sends
+	registry := engine.NewRegistry()
+	engine.RegisterEvent[credited](registry, "account.credited")
+	engine.OnCommand(registry, "account.credit", "credit", func(context.Context, *engine.Command, credit) ([]any, error) {
+		<-gate
+		return nil, nil
+	})
+	p, err := pipeline.New(registry, sinks.NewStore(memory.New()), pipeline.Options{Window: aggregates, HandlerTimeout: time.Hour})
+	require.NoError(b, err)
+	ctx, stop := context.WithCancel(b.Context())
+	ended := make(chan error, 1) // the goroutine sends once, the end of the benchmark receives
+	go func() {
+		_, err := p.Run(ctx)
+		ended <- err
+	}()
+	for i := range aggregates {
+		_, err := p.Send(ctx, engine.NewCommand(fmt.Sprintf("account-%d", i), credit{}))
+		require.NoError(b, err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		require.Equal(b, aggregates, p.Status().Lanes)
+	}
+	close(gate)
 	stop()
 	require.NoError(b, <-ended)
 }

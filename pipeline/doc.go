@@ -44,6 +44,11 @@
 // lane of a command that is over a limit rests until its token is due, or until it is called to a place that fell free; both
 // are given in the sequence in which they were asked for. A group has a share of the window as an aggregate has.
 //
+// # Status
+//
+// [Pipeline.Status] says which lanes are held up, by what and since when, and what waits behind them. It keeps no books: it
+// looks at all lanes when it is asked, some at a time, so that a command costs nothing more for it.
+//
 // # Failure
 //
 // A rejection ([engine.Reject]) is stored and answered; it is conditional on the version it was decided on. A version

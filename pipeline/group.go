@@ -8,7 +8,9 @@ import (
 
 // limits are all limits of a pipeline. Guarded by lanes.mu, as what is below.
 type limits struct {
-	list []*limit
+	list     []*limit
+	standing map[*lane]standing // in the rows of the groups
+	callers  map[*lane]*group   // who called a lane that has not begun again
 }
 
 // limit is one of them, with its groups.
@@ -24,11 +26,18 @@ type limit struct {
 type group struct {
 	quota
 	limit  *limit
+	key    string
 	tokens float64   // that may be taken; below zero when some are promised to lanes that rest
 	at     time.Time // when that was so
 	busy   int       // commands that are being handled
 	called int       // lanes that were called out of the row and have not begun again
 	row    []*lane   // that wait to be called: then every place is busy or called for
+}
+
+// standing is where a lane stands in a row, and since when.
+type standing struct {
+	over  *group
+	since time.Time
 }
 
 // isFor tells whether the limit is for a command.
@@ -63,12 +72,12 @@ func (l *limit) group(key string) *group {
 		l.sweep = 2 * len(l.groups)
 	}
 	if len(l.groups) < l.Groups {
-		g = &group{limit: l, tokens: float64(l.Burst)}
+		g = &group{limit: l, key: key, tokens: float64(l.Burst)}
 		l.groups[key] = g
 		return g
 	}
 	if l.crowd == nil {
-		l.crowd = &group{limit: l, tokens: float64(l.Burst)}
+		l.crowd = &group{limit: l, key: "those of too many groups", tokens: float64(l.Burst)}
 	}
 	return l.crowd
 }
@@ -76,7 +85,7 @@ func (l *limit) group(key string) *group {
 // idle tells whether a group is as if it were new.
 func (g *group) idle(now time.Time) bool {
 	g.fill(now)
-	return g.load == 0 && len(g.line) == 0 && g.tokens >= float64(g.limit.Burst)
+	return g.load == 0 && g.tokens >= float64(g.limit.Burst)
 }
 
 // fill adds the tokens that time has brought.
@@ -101,12 +110,15 @@ func (g *group) pay(now time.Time) time.Duration {
 func (g *group) payBack() { g.tokens = min(float64(g.limit.Burst), g.tokens+1) }
 
 // full tells whether a command of a lane has to wait until others have ended.
-func (g *group) full(l *lane) bool {
+func (g *group) full(ls *lanes, l *lane) bool {
 	most := g.limit.Concurrency
-	if l.caller == g {
+	if most == 0 {
+		return false
+	}
+	if ls.limits.callers[l] == g {
 		most++ // for it one place is kept
 	}
-	return g.limit.Concurrency > 0 && g.busy+g.called >= most
+	return g.busy+g.called >= most
 }
 
 // call calls lanes out of the row for as many places as are free.
@@ -115,7 +127,8 @@ func (g *group) call(ls *lanes) {
 		l := g.row[0]
 		g.row = slices.Delete(g.row, 0, 1)
 		g.called++
-		l.caller = g
+		ls.limits.callers[l] = g
+		delete(ls.limits.standing, l)
 		ls.ready.push(l)
 	}
 }
@@ -127,7 +140,7 @@ func (a *admission) enterGroups(ls *lanes) bool {
 	c := a.claims[0]
 	ls.limits.join(c)
 	for _, g := range c.groups[c.held:] {
-		if g.load < g.limit.Share {
+		if int(g.load) < g.limit.Share {
 			g.load++
 		} else if !a.mayEnter(ls, &g.quota, g.limit.Share, 1) {
 			return false
@@ -140,7 +153,7 @@ func (a *admission) enterGroups(ls *lanes) bool {
 // leaveGroups gives them back.
 func (ls *lanes) leaveGroups(groups []*group) {
 	for _, g := range groups {
-		g.vacate(1, g.limit.Share)
+		ls.vacate(&g.quota, 1, g.limit.Share)
 	}
 }
 
@@ -188,7 +201,7 @@ func (ls *lanes) beginOne(t *turn, c *claim) bool {
 		}
 	}
 	for _, g := range c.groups {
-		if g.full(t.lane) {
+		if g.full(ls, t.lane) {
 			t.over, t.due = g, time.Time{}
 			c.payBack()
 			return false
@@ -197,9 +210,9 @@ func (ls *lanes) beginOne(t *turn, c *claim) bool {
 	for _, g := range c.groups {
 		g.busy++
 		t.places = append(t.places, g)
-		if t.lane.caller == g {
+		if ls.limits.callers[t.lane] == g {
 			g.called--
-			t.lane.caller = nil
+			delete(ls.limits.callers, t.lane)
 		}
 	}
 	c.paid = false
@@ -216,8 +229,8 @@ func (c *claim) payBack() {
 
 // recall takes back a call that its lane did not follow.
 func (ls *lanes) recall(l *lane) {
-	if g := l.caller; g != nil {
-		l.caller = nil
+	if g := ls.limits.callers[l]; g != nil {
+		delete(ls.limits.callers, l)
 		g.called--
 		g.call(ls)
 		ls.signal()
@@ -244,36 +257,15 @@ func (ls *lanes) handled(t *turn) {
 // stand puts a lane that was over a limit into the row, unless there is a place by now. The lane is held on.
 func (g *group) stand(ls *lanes, l *lane) {
 	g.row = append(g.row, l)
+	ls.limits.standing[l] = standing{g, time.Now()}
 	g.call(ls)
 }
 
-// hurry calls every lane: no limit holds any more.
-func (ls *limits) hurry(all *lanes) {
-	if ls == nil {
-		return
+// callAll calls every lane: no limit holds any more.
+func (ls *lanes) callAll() {
+	for l, s := range ls.limits.standing {
+		s.over.row = nil
+		ls.ready.push(l)
 	}
-	ls.each(func(g *group) {
-		for _, l := range g.row {
-			all.ready.push(l)
-		}
-		g.row = nil
-	})
-}
-
-// turnAway refuses who waits for a place in a group.
-func (ls *limits) turnAway() {
-	if ls != nil {
-		ls.each(func(g *group) { g.refuse() })
-	}
-}
-
-func (ls *limits) each(do func(*group)) {
-	for _, l := range ls.list {
-		for _, g := range l.groups {
-			do(g)
-		}
-		if l.crowd != nil {
-			do(l.crowd)
-		}
-	}
+	clear(ls.limits.standing)
 }

@@ -15,20 +15,19 @@ import "github.com/orchestrix-go/orchestrix/engine"
 type lane struct {
 	id         string
 	head, tail *task
-	queued     int   // from head to tail
-	held       bool  // in the ready row, with a worker, with the store, or waiting out a conflict
-	named      bool  // the id is known to be one; belongs to whoever holds the lane
+	turn       *turn // that has commands of it, from take to finish
 	nextReady  *lane // behind it in the ready row
-
+	queued     int32 // from head to tail
+	conflicts  int32 // in a row without progress; belongs to whoever holds the lane
 	quota
-	caller *group // whose row it was called out of, until it begins; nil as a rule
+	held  bool // in the ready row, with a worker, with the store, or waiting out a conflict
+	named bool // the id is known to be one; belongs to whoever holds the lane
 
 	newer, older *lane // neighbours among the idle lanes kept as a cache
 
 	// The folded state belongs to whoever holds the lane.
 	aggregate engine.Aggregate // nil: load before deciding
 	version   engine.Version   // of the aggregate; meaningless without it
-	conflicts int              // in a row without progress
 	last      engine.Version   // the last version appended through this lane
 }
 
@@ -46,8 +45,8 @@ func (l *lane) push(t *task) {
 // pop takes up to n commands from the head, as a chain. Nearly always those are all, which takes no longer than one.
 func (l *lane) pop(n int) (head *task, popped int) {
 	head = l.head
-	if l.queued <= n {
-		popped = l.queued
+	if int(l.queued) <= n {
+		popped = int(l.queued)
 		l.head, l.tail, l.queued = nil, nil, 0
 		return head, popped
 	}
@@ -56,7 +55,7 @@ func (l *lane) pop(n int) (head *task, popped int) {
 		last = last.next
 	}
 	l.head, last.next = last.next, nil
-	l.queued -= n
+	l.queued -= int32(n)
 	return head, n
 }
 
@@ -70,7 +69,7 @@ func (l *lane) unpop(tasks []*task) {
 			l.tail = t
 		}
 	}
-	l.queued += len(tasks)
+	l.queued += int32(len(tasks))
 }
 
 // check gives an error when the aggregate's id is none.

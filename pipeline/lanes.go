@@ -22,15 +22,16 @@ type lanes struct {
 	ticket  uint64 // of the last command admitted: all lanes count together, so tickets ascend in each
 	byID    map[string]*lane
 	ready   readyQueue
-	closed  bool                  // no lane becomes ready any more
-	shut    bool                  // nobody waits for a place in a lane any more
-	hurried bool                  // no lane rests any more
-	spare   *task                 // tasks for commands to come; at most 63 more than were in flight at once
-	blank   *lane                 // lanes for aggregates to come, chained as in the ready row
-	blanks  int                   // of them, at most mostBlanks
-	turns   sync.Pool             // of *turn
-	limits  *limits               // nil when there are none
-	rests   map[*lane]*time.Timer // lanes that rest before they are taken again
+	closed  bool               // no lane becomes ready any more
+	shut    bool               // nobody waits for a place in a lane any more
+	hurried bool               // no lane rests any more
+	spare   *task              // tasks for commands to come; at most 63 more than were in flight at once
+	blank   *lane              // lanes for aggregates to come, chained as in the ready row
+	blanks  int                // of them, at most mostBlanks
+	turns   sync.Pool          // of *turn
+	lines   map[*quota][]*seat // admissions that wait until a quota is no longer used up
+	limits  *limits            // nil when there are none
+	rests   map[*lane]*rest    // lanes that rest before they are taken again
 	workers
 
 	idle     lane // ring of idle lanes with a state: newer is the oldest, older the newest
@@ -39,7 +40,7 @@ type lanes struct {
 
 func newLanes(batch, keep, run int) *lanes {
 	ls := &lanes{
-		batch: batch, keep: keep, share: math.MaxInt, byID: map[string]*lane{}, rests: map[*lane]*time.Timer{}, workers: workers{run: run, most: math.MaxInt, greed: 1},
+		batch: batch, keep: keep, share: math.MaxInt32, lines: map[*quota][]*seat{}, byID: map[string]*lane{}, rests: map[*lane]*rest{}, workers: workers{run: run, most: math.MaxInt, greed: 1},
 	}
 	ls.turns.New = func() any { return newTurn() }
 	ls.wake.L = &ls.mu
@@ -65,7 +66,7 @@ func (ls *lanes) enter(arrived time.Duration, by *admission, cmds ...*engine.Com
 		if l == nil {
 			l = ls.open(cmd.Subject)
 		}
-		if l.load < ls.share {
+		if int(l.load) < ls.share {
 			l.load++
 		} else if !by.mayEnterLane(ls, l, cmds[i:]) {
 			ls.signal()
@@ -139,7 +140,8 @@ func (ls *lanes) finish(turns ...*turn) {
 		if ls.limits != nil {
 			ls.leaveLimits(t)
 		}
-		t.lane.vacate(t.ended, ls.share)
+		t.lane.turn = nil
+		ls.vacate(&t.lane.quota, t.ended, ls.share)
 		t.lane.unpop(t.again)
 		ls.letGo(t)
 	}
@@ -181,7 +183,7 @@ func (ls *lanes) letGo(t *turn) {
 			ls.list(l)
 		}
 	case pause > 0 && !ls.hurried:
-		ls.rests[l] = time.AfterFunc(pause, func() { ls.resume(l) })
+		ls.rests[l] = newRest(t, pause, func() { ls.resume(l) })
 	case t.over != nil && t.due.IsZero() && !ls.hurried:
 		t.over.stand(ls, l)
 	default:
@@ -206,12 +208,14 @@ func (ls *lanes) hurry() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	ls.hurried = true
-	for l, timer := range ls.rests {
-		timer.Stop()
+	for l, r := range ls.rests {
+		r.timer.Stop()
 		ls.ready.push(l)
 	}
 	clear(ls.rests)
-	ls.limits.hurry(ls)
+	if ls.limits != nil {
+		ls.callAll()
+	}
 	ls.signal()
 }
 

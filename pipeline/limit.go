@@ -78,7 +78,7 @@ func newLimits(options *Options, registry *engine.Registry) (*limits, error) {
 	if len(options.Limits) == 0 {
 		return nil, nil
 	}
-	ls := &limits{}
+	ls := &limits{standing: map[*lane]standing{}, callers: map[*lane]*group{}}
 	var errs []error
 	for i, l := range options.Limits {
 		l, err := l.checked(options, registry)

@@ -36,6 +36,20 @@ func (m *meter) end() {
 	m.ended = time.Now()
 }
 
+// start is when the pipeline began.
+func (m *meter) start() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.began
+}
+
+// counted is what has its outcome.
+func (m *meter) counted() Counts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.counts
+}
+
 // since is how long ago the pipeline began: the time in which arrivals are kept.
 func (m *meter) since() time.Duration { return time.Since(m.began) }
 

@@ -33,6 +33,7 @@ type Pipeline struct {
 	crew         crew
 	outings      outings
 	abandoned    abandoned
+	posts        []*post // of the shift; set before open
 	used         atomic.Bool
 	inlet        chan<- any                                          // of the dead letter sink
 	lettersFault atomic.Pointer[error]                               // the first that was seen of it

@@ -20,6 +20,7 @@ type post struct {
 	aside   bool // it has a lane and waits
 
 	mu      sync.Mutex // after lanes.mu where both are needed
+	lane    *lane      // of the turn that it has
 	row     []*turn    // before it: lanes taken and not yet begun
 	room    []*turn    // the array of rows
 	round   *round     // behind it: turns whose batches go to the sink together
@@ -34,7 +35,7 @@ type post struct {
 func (p *post) receive(ls *lanes) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.room = ls.row(p.room[:0])
+	p.room = ls.row(p, p.room[:0])
 	p.row = p.room
 	p.rows++
 	ls.signal() // workers wake each other for as long as there is work that nobody has
@@ -49,9 +50,11 @@ func (p *post) next() (*turn, *round) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.row) == 0 {
+		p.lane = nil
 		return nil, p.takeRound()
 	}
 	t := p.row[0]
+	t.now, p.lane = p.now, t.lane
 	p.row[0] = nil // the turn is not to be kept by a worker that is idle
 	p.row = p.row[1:]
 	return t, nil

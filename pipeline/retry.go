@@ -84,6 +84,7 @@ type trouble struct {
 	attempts    int
 	first, last time.Time // when the first and the last of them began
 	partly      bool      // some handlers are to be called again, and only those
+	err         error     // of the last of them
 	unknown     error     // the store did not say whether it has the command, and has not said so since
 }
 
@@ -134,6 +135,7 @@ func (t *task) attempts() int {
 // lane has to rest for the pause.
 func (t *turn) tryAgain(task *task, err error) (again bool) {
 	trouble := task.failed(t.now)
+	trouble.err = err
 	retry := &t.p.options.Retry
 	if trouble.attempts >= retry.Attempts || t.p.cut.Load() || !t.p.worthwhile(task, err) {
 		return false

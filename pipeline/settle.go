@@ -46,6 +46,7 @@ func (t *turn) lastStored() int {
 // answer, the command is decided again all the same: if it is stored, its id says so then.
 func (t *turn) storeAgain(task *task, err error) bool {
 	trouble := task.failed(t.now)
+	trouble.err = err
 	retry := &t.p.options.Retry
 	if errors.Is(err, engine.ErrUnknown) {
 		trouble.unknown = err
@@ -88,7 +89,7 @@ func (t *turn) conflict(again []*task, progress bool) []*task {
 		return again
 	}
 	l.conflicts++
-	if l.conflicts <= t.p.options.Conflicts {
+	if int(l.conflicts) <= t.p.options.Conflicts {
 		return again
 	}
 	l.conflicts = 0
@@ -104,7 +105,7 @@ func (t *turn) rest() time.Duration {
 	if t.lane.conflicts < 2 || len(t.again) == 0 {
 		return 0
 	}
-	return t.p.options.Retry.jitter(min(most, first<<min(t.lane.conflicts, 16)), t.again[0].cmd.ID, t.lane.conflicts)
+	return t.p.options.Retry.jitter(min(most, first<<min(t.lane.conflicts, 16)), t.again[0].cmd.ID, int(t.lane.conflicts))
 }
 
 // deliver gives a command that the store answered its one outcome. It is counted already, and its place in the window is

@@ -12,28 +12,33 @@ import (
 // line and counts as taken from then on, so that nobody who comes later is ahead. Hence while anybody waits the quota is
 // used up, and one comparison tells whether a command may enter. Guarded by lanes.mu.
 type quota struct {
-	load int     // commands in flight, and places promised
-	line []*seat // admissions that wait
+	load int32 // commands in flight, and places promised
 }
 
-// vacate gives places back, and promises them to who waits.
-func (q *quota) vacate(n, most int) {
-	q.load -= n
-	for len(q.line) > 0 && q.load < most {
-		s := q.line[0]
-		q.line = slices.Delete(q.line, 0, 1)
-		give := min(s.want, most-q.load)
-		q.load += give
+// vacate gives places of a quota back, and promises them to who waits.
+func (ls *lanes) vacate(q *quota, n, most int) {
+	full := int(q.load) >= most
+	if q.load -= int32(n); !full {
+		return // nobody waits
+	}
+	line := ls.lines[q]
+	for len(line) > 0 && int(q.load) < most {
+		s := line[0]
+		line = line[1:]
+		give := min(s.want, most-int(q.load))
+		q.load += int32(give)
 		s.given <- give // never blocks: one place in the channel, one send
 	}
+	ls.wait(q, line)
 }
 
-// refuse sends away who waits.
-func (q *quota) refuse() {
-	for _, s := range q.line {
-		s.given <- 0 // never blocks: one place in the channel, one send
+// wait puts a line in the place of the one there is.
+func (ls *lanes) wait(q *quota, line []*seat) {
+	if len(line) == 0 {
+		delete(ls.lines, q)
+		return
 	}
-	q.line = nil
+	ls.lines[q] = line
 }
 
 // An admission is one caller's way into the lanes.
@@ -60,9 +65,11 @@ func (a *admission) mayEnter(ls *lanes, q *quota, most, want int) bool {
 	}
 	a.giveBack(ls)
 	a.at, a.most, a.seat = q, most, &seat{want: want, given: make(chan int, 1)} // see seat
-	if q.line = append(q.line, a.seat); ls.shut {
-		q.refuse()
+	if ls.shut {
+		a.seat.given <- 0 // never blocks: one place in the channel, one send
+		return false
 	}
+	ls.wait(q, append(ls.lines[q], a.seat))
 	return false
 }
 
@@ -97,9 +104,10 @@ func (a *admission) wait(ctx context.Context, ls *lanes) error {
 	case <-ctx.Done():
 	}
 	ls.mu.Lock()
-	i := slices.Index(a.at.line, s)
+	line := ls.lines[a.at]
+	i := slices.Index(line, s)
 	if i >= 0 {
-		a.at.line = slices.Delete(a.at.line, i, i+1)
+		ls.wait(a.at, slices.Delete(line, i, i+1))
 	}
 	ls.mu.Unlock()
 	if i < 0 {
@@ -125,7 +133,7 @@ func (a *admission) leave(ls *lanes) {
 // giveBack is leave with the lanes locked.
 func (a *admission) giveBack(ls *lanes) {
 	if a.promised > 0 {
-		a.at.vacate(a.promised, a.most)
+		ls.vacate(a.at, a.promised, a.most)
 		if l := a.lane; l != nil && l.load == 0 && !l.held {
 			ls.list(l) // it was kept for us
 		}
@@ -138,10 +146,12 @@ func (ls *lanes) turnAway() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	ls.shut = true
-	for _, l := range ls.byID {
-		l.refuse()
+	for _, line := range ls.lines {
+		for _, s := range line {
+			s.given <- 0 // never blocks: one place in the channel, one send
+		}
 	}
-	ls.limits.turnAway()
+	clear(ls.lines)
 }
 
 // admit takes places in the window and puts the commands into their lanes, in sequence. It blocks while the window is

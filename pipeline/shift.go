@@ -36,6 +36,7 @@ func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s.lookout = newLookout(s, p.options.Workers)
 	s.watched.Go(func() { s.lookout.watch(s.work) })
 	p.lanes.staff(s.lookout.posts, s.hire)
+	p.posts = s.lookout.posts
 	p.open.Store(true)
 	close(p.started)
 	return s

@@ -17,14 +17,16 @@ import (
 type turn struct {
 	p      *Pipeline
 	lane   *lane
-	chain  *task   // all commands of the turn, until unroll
-	taken  []*task // the same; what has ended is cleared
-	ended  int     // of taken
-	tasks  []*task // the rest of taken that is not yet decided, in ticket sequence
-	behind []*task // of taken: behind the one that a parked aggregate waits for, for another turn
-	guard  *guard  // of the goroutine of the turn
-	at     *task   // whose code runs in the goroutine of the turn itself; nil when none does
-	now    time.Time
+	chain  *task     // all commands of the turn, until unroll
+	taken  []*task   // the same; what has ended is cleared
+	ended  int       // of taken
+	tasks  []*task   // the rest of taken that is not yet decided, in ticket sequence
+	behind []*task   // of taken: behind the one that a parked aggregate waits for, for another turn
+	guard  *guard    // of the goroutine of the turn
+	at     *task     // whose code runs in the goroutine of the turn itself; nil when none does
+	post   *post     // of the worker that took it
+	head   sighting  // of its first command
+	now    time.Time // when that began; zero until then
 
 	recent   recent
 	calls    calls
@@ -52,6 +54,9 @@ func newTurn() *turn {
 
 // unroll lists the commands of the turn. The lanes need not be locked for that.
 func (t *turn) unroll() {
+	if t.chain != nil {
+		t.head = sightingOf(t.chain)
+	}
 	for task := t.chain; task != nil; {
 		next := task.next
 		task.next = nil
@@ -76,7 +81,6 @@ func (t *turn) run(ctx context.Context, at *post) {
 		g.turn = nil
 		t.end(ctx, at)
 	}()
-	t.now = at.now
 	t.tasks = t.taken
 	if t.p.cut.Load() {
 		for _, task := range t.tasks {
@@ -222,7 +226,7 @@ func (t *turn) reset() {
 	t.p, t.lane, t.guard, t.round, t.exact, t.pause = nil, nil, nil, nil, false, 0
 	t.calls.ctx, t.calls.turn, t.calls.outing = nil, nil, nil
 	t.taken, t.tasks, t.behind, t.ended = t.taken[:0], nil, nil, 0
-	t.over, t.due = nil, time.Time{}
+	t.over, t.due, t.post, t.head, t.now = nil, time.Time{}, nil, sighting{}, time.Time{}
 	t.calls.list, t.payloads, t.events = t.calls.list[:0], t.payloads[:0], t.events[:0]
 	t.batch.Appends, t.batch.Settle = t.batch.Appends[:0], nil
 	t.decided, t.failed, t.again, t.results = t.decided[:0], t.failed[:0], t.again[:0], t.results[:0]

@@ -105,6 +105,13 @@ func (w *window) inFlight() int {
 	return w.size - w.free
 }
 
+// queued is how many wait for places.
+func (w *window) queued() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.waiting)
+}
+
 // close refuses further admissions, and those that wait.
 func (w *window) close() {
 	w.mu.Lock()

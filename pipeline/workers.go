@@ -63,11 +63,12 @@ func (ls *lanes) take(at *post) bool {
 }
 
 // row takes a fair share of the ready lanes.
-func (ls *lanes) row(into []*turn) []*turn {
+func (ls *lanes) row(at *post, into []*turn) []*turn {
 	share := (ls.ready.length + ls.run - 1) / ls.run
 	for commands := 0; len(into) < min(ls.greed, share) && commands < ls.batch; {
 		t := ls.turns.Get().(*turn)
-		t.lane = ls.ready.pop()
+		t.lane, t.post = ls.ready.pop(), at
+		t.lane.turn = t
 		var popped int
 		t.chain, popped = t.lane.pop(ls.batch)
 		commands += popped
@@ -132,6 +133,7 @@ func (ls *lanes) putBack(at *post) {
 	for i := len(row) - 1; i >= 0; i-- {
 		t := row[i]
 		t.lane.unpop(t.taken)
+		t.lane.turn = nil
 		ls.ready.unpop(t.lane)
 		t.reset()
 		ls.turns.Put(t)
