@@ -71,11 +71,24 @@ func lastOf(cmds []*engine.Command, wanted func(i int) bool) func() time.Duratio
 	}
 }
 
+// paced is a source that brings a command now and then.
+func paced(cmds []*engine.Command, every time.Duration) *sources.Source {
+	return sources.Seq(func(yield func(*engine.Command) bool) {
+		for _, cmd := range cmds {
+			time.Sleep(every)
+			if !yield(cmd) {
+				return
+			}
+		}
+	})
+}
+
 // One of 64 aggregates hangs. What one source brings for the others until the share is used takes at most a ninth longer,
-// though nothing but the window holds anybody up here. Then the source waits, and a caller of any other aggregate does not.
+// though at that rate nearly all of the window that is left to them is in use: a command waits for the turn before it, and
+// takes a turn. Then the source waits, and a caller of any other aggregate does not.
 func TestOneHangingAggregateCostsItsShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const window, share = 640, 64
+		const window, share, every = 640, 64, 40 * time.Microsecond
 		others := func(i int) bool { return i%64 != 0 && i < share*64 }
 		run := func(hangs bool) (took time.Duration) {
 			gate := make(chan struct{}) // closed below, the handlers receive; nobody sends
@@ -84,7 +97,7 @@ func TestOneHangingAggregateCostsItsShare(t *testing.T) {
 			b := newBelt(t, memory.New(), pipeline.Options{Window: window}, gated(gate))
 			go func() { // ends with Run
 				defer close(b.ended)
-				b.report, b.err = b.Run(context.Background(), sources.Slice(cmds))
+				b.report, b.err = b.Run(context.Background(), paced(cmds, every))
 			}()
 			time.Sleep(20 * time.Second)
 			if took = last(); hangs {
@@ -122,14 +135,7 @@ func TestHotAggregateLeavesTheOthersTheirRate(t *testing.T) {
 			}
 			last := lastOf(cool, func(int) bool { return true })
 			b := newBelt(t, memory.New(), pipeline.Options{Window: window, Batch: 4})
-			_, err := b.Run(t.Context(), sources.Slice(heat), sources.Seq(func(yield func(*engine.Command) bool) {
-				for _, cmd := range cool {
-					time.Sleep(every)
-					if !yield(cmd) {
-						return
-					}
-				}
-			}))
+			_, err := b.Run(t.Context(), sources.Slice(heat), paced(cool, every))
 			require.NoError(t, err)
 			return last()
 		}
