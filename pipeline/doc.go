@@ -49,6 +49,12 @@
 // [Pipeline.Status] says which lanes are held up, by what and since when, and what waits behind them. It keeps no books: it
 // looks at all lanes when it is asked, some at a time, so that a command costs nothing more for it.
 //
+// # Stop
+//
+// When Run's context is done no more is read, and what was read is finished. After Options.DrainTimeout, or at [Pipeline.Cut],
+// the work is cut: handlers are cancelled, nothing more is decided, and a [StoppedError] names what was left and what it
+// waited for. A source that ignores its context is read no further, and left behind by name.
+//
 // # Failure
 //
 // A rejection ([engine.Reject]) is stored and answered; it is conditional on the version it was decided on. A version

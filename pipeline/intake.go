@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/reugn/go-streams"
 
@@ -22,7 +21,7 @@ func (p *Pipeline) intake(s *shift, from streams.Outlet) error {
 	admit := func(cmds []*engine.Command) error { return p.admit(s.work, cmds) }
 	var err error
 	if feeder, ok := from.(engine.Feeder); ok {
-		err = feeder.Feed(s.reading, admit)
+		err = feeder.Feed(s.reading, p.admitOnce(s))
 	} else if starter, ok := from.(engine.Starter); ok {
 		starter.Start(s.reading)
 		if err = p.drawAll(s.work, from.Out(), admit); err == nil {
@@ -50,20 +49,10 @@ func (p *Pipeline) refuse(cmds []*engine.Command) {
 }
 
 // turnAway refuses what stages between a source and here still hold, so that none of them stays blocked. The source was
-// told to stop: the outlet is closed soon, unless a stage hangs.
+// told to stop: the outlet is closed soon, unless a stage hangs. Then the intake is left behind.
 func (p *Pipeline) turnAway(out <-chan any) {
-	timer := time.NewTimer(abandonAfter)
-	defer timer.Stop()
-	for {
-		select {
-		case element, open := <-out:
-			if !open {
-				return
-			}
-			p.refuse([]*engine.Command{engine.AsCommand(element)})
-		case <-timer.C:
-			return
-		}
+	for element := range out {
+		p.refuse([]*engine.Command{engine.AsCommand(element)})
 	}
 }
 

@@ -41,6 +41,8 @@ type Pipeline struct {
 	trouble      atomic.Pointer[error]                               // why halt stopped the reading
 	emit         func(work context.Context, batches []*engine.Batch) // to the sink; set before the first worker starts
 	cut          atomic.Bool                                         // the drain timeout ran out: nothing more is decided
+	cutNow       atomic.Bool                                         // cutting is closed
+	cutting      chan struct{}                                       // Cut closes it; nobody sends
 	open         atomic.Bool                                         // started is closed
 	started      chan struct{}                                       // closed when admission opens; nobody sends
 	givenUp      chan struct{}                                       // closed when a cut pipeline waits for nobody any more; nobody sends
@@ -77,7 +79,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 	p := &Pipeline{
 		registry: registry, sink: sink, options: options,
 		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache, runtime.GOMAXPROCS(0)), meter: newMeter(),
-		started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
+		cutting: make(chan struct{}), started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.abandoned.most, p.abandoned.full = options.Abandoned, p.halt
 	p.lanes.share, p.lanes.limits = options.Share, limits
@@ -93,8 +95,9 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 //
 // A source may be one of package sources, any go-streams Source or Flow, or several, read side by side; commands of one
 // source for one aggregate keep their sequence. When ctx is done, reading stops and what was read is finished; once
-// Options.DrainTimeout is over too, handlers are cancelled and the rest is dead-lettered with ErrStopped. The error
-// joins what the sources, the sink and the stop had to say; a command's failure is its outcome, not Run's error.
+// Options.DrainTimeout is over too, or Cut is called, handlers are cancelled and the rest is dead-lettered with ErrStopped.
+// The error joins what the sources, the sink and the stop (a *StoppedError, which names what was left) had to say, and
+// names the sources that ignore their context; a command's failure is its outcome, not Run's error.
 func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, error) {
 	if err := p.claim(); err != nil {
 		return p.Report(), err
@@ -132,21 +135,6 @@ func (p *Pipeline) claim() error {
 	}
 	p.meter.begin()
 	return nil
-}
-
-// read takes every source to its end. Without one it waits for the context.
-func (p *Pipeline) read(s *shift, from []streams.Outlet) error {
-	if len(from) == 0 {
-		<-s.reading.Done()
-	}
-	errs := make([]error, len(from))
-	var intakes sync.WaitGroup
-	for i := range from {
-		errs[i] = errExited // unless it returns
-		intakes.Go(func() { errs[i] = guarded(func() error { return p.intake(s, from[i]) }) })
-	}
-	intakes.Wait()
-	return errors.Join(errs...)
 }
 
 // halt ends the reading because going on would only turn the input into dead letters. Run's error says why.

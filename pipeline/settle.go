@@ -10,10 +10,6 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// ErrStopped says that the drain timeout ran out. As the cause of a dead letter: the command was not yet decided, nothing
-// of it is stored, and it may be sent again. From Receipt.Wait it comes with engine.ErrUnknown: may be stored.
-var ErrStopped = errors.New("pipeline: stopped before everything was done")
-
 // settle takes what the store made of the turn's batch.
 func (t *turn) settle(results []engine.Result) {
 	t.batch.Settle = nil

@@ -23,7 +23,8 @@ type shift struct {
 	watched sync.WaitGroup
 	closing atomic.Bool // the sink is told that no more will come
 
-	abandoned bool // commands were left without an outcome; only the pipeline's own goroutine looks
+	left      *StoppedError // when the work was cut; watch sets it, end looks
+	abandoned bool          // commands were left without an outcome; only the pipeline's own goroutine looks
 }
 
 // startShift opens admission. Workers are started when there is work for them.
@@ -42,10 +43,13 @@ func (p *Pipeline) startShift(ctx context.Context) *shift {
 	return s
 }
 
-// watch cuts the work when the drain timeout runs out after reading has ended, whatever the pipeline waits for by then.
+// watch cuts the work when the drain timeout runs out after reading has ended, or when it is told to, whatever the pipeline
+// waits for by then.
 func (s *shift) watch() {
 	select {
 	case <-s.reading.Done():
+	case <-s.p.cutting:
+		s.p.stopReading()
 	case <-s.over:
 		return
 	}
@@ -53,9 +57,9 @@ func (s *shift) watch() {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		s.p.cut.Store(true)
-		s.cancel()
-		s.p.lanes.hurry()
+		s.cut(fmt.Sprintf("the drain timeout of %v ran out", s.p.options.DrainTimeout))
+	case <-s.p.cutting:
+		s.cut("the drain was cut")
 	case <-s.over:
 		return
 	}
@@ -65,6 +69,15 @@ func (s *shift) watch() {
 		close(s.p.givenUp)
 	case <-s.over:
 	}
+}
+
+// cut ends the work.
+func (s *shift) cut(why string) {
+	s.left = s.p.stopped()
+	s.left.Why = fmt.Sprintf("%s with %d commands in flight", why, s.p.window.inFlight())
+	s.p.cut.Store(true)
+	s.cancel()
+	s.p.lanes.hurry()
 }
 
 // drain closes admission and waits until every command has its outcome. Once work is cancelled it does not wait for
@@ -107,12 +120,13 @@ func (s *shift) end() error {
 	s.p.stopReading()
 	abandoned := s.p.abandoned.err()
 	if s.abandoned {
-		return errors.Join(abandoned, fmt.Errorf("%w: %d commands are still in handlers, or in a store, that ignore their cancellation",
-			ErrStopped, s.p.window.inFlight()))
+		stopped := s.p.stopped()
+		stopped.Why = fmt.Sprintf("%d commands are still in handlers, or in a store, that ignore their cancellation", s.p.window.inFlight())
+		return errors.Join(abandoned, stopped)
 	}
 	s.p.crew.Wait()
 	if s.p.cut.Load() {
-		return errors.Join(abandoned, fmt.Errorf("%w: the drain timeout of %v ran out", ErrStopped, s.p.options.DrainTimeout))
+		return errors.Join(abandoned, s.left)
 	}
 	return s.p.abandoned.err()
 }
