@@ -59,7 +59,8 @@ type Append struct {
 	// Chained says that this append was decided on what the append before it in the call makes of their aggregate. Unless
 	// that one is stored by this call, this one conflicts even when Expected holds: another writer may have filled just the
 	// versions that are missing, and the state that this one was decided on never was. The first append of a call is
-	// chained to nothing.
+	// chained to nothing. A dead letter may also be chained to one that this call keeps: letters in a chain are kept in their
+	// sequence or not at all.
 	Chained bool
 	// Letter, when not nil, is kept as a dead letter unless CommandID is stored. Expected must be Never and Events empty;
 	// Aggregate and CommandID may be empty for a command that could not be read. Only for a DeadLetterStore.
@@ -80,8 +81,13 @@ type Result struct {
 	Err         error
 }
 
-// Breaks tells whether an append that is Chained to this one must conflict: this one was not stored now.
+// Breaks tells whether events that are Chained to this one must conflict: this one was not stored now.
 func (r Result) Breaks() bool { return r.Err != nil || r.Duplicate || r.Letter > 0 }
+
+// Broken tells whether the append must conflict because of what came of the append before it in its call.
+func (a *Append) Broken(before *Result) bool {
+	return a.Chained && before.Breaks() && (a.Letter == nil || before.Letter == 0)
+}
 
 // Outcome is the outcome of a command whose append did not fail.
 func (r Result) Outcome(id ID) Outcome {

@@ -41,7 +41,7 @@ func (p *Pipeline) unkept(t *task, err error) {
 		err = ErrStopped
 	case p.letters == nil:
 		err = nil
-	case errors.Is(err, engine.ErrReused):
+	case errors.Is(err, engine.ErrReused): // nothing can be kept under the id of another command
 	default:
 		err = fmt.Errorf("pipeline: a dead letter cannot be kept: %w", err)
 		p.halt(err)

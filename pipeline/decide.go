@@ -216,7 +216,8 @@ func (t *turn) giveUp(task *task, err error) bool {
 
 // askForFailed asks the store for the ids of the commands that failed: one that is stored has its outcome, whatever fails
 // when it comes again; of any other the store keeps the dead letter, if it is one that does. The questions stand behind all
-// decisions, so that they break no chain.
+// decisions, so that they break no chain. Letters are chained: one that parks the aggregate, or waits, must not be kept
+// while what came before it is not stored, nor ahead of another.
 func (t *turn) askForFailed() {
 	for _, task := range t.failed {
 		a := engine.Append{Aggregate: t.lane.id, CommandID: task.cmd.ID, Digest: task.digest, Expected: engine.Never}
@@ -224,7 +225,7 @@ func (t *turn) askForFailed() {
 			a.CommandID = engine.ID{}
 		}
 		if t.p.letters != nil {
-			a.Letter = t.letter(task)
+			a.Letter, a.Chained = t.letter(task), len(t.batch.Appends) > 0
 		}
 		t.batch.Appends = append(t.batch.Appends, a)
 	}

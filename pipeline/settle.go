@@ -58,13 +58,28 @@ func (t *turn) storeAgain(task *task, err error) bool {
 	return true
 }
 
-// refused ends a command that the store would not take.
-func (t *turn) refused(task *task, err error) {
+// refused gives up a command that the store would not take. It tells whether its dead letter has to be kept yet.
+func (t *turn) refused(task *task, err error) bool {
 	t.p.haltIfShut(err)
 	if t.p.cut.Load() && errors.Is(err, context.Canceled) {
 		err = ErrStopped
 	}
-	t.p.deadLetter(task, err)
+	return t.lose(task, err)
+}
+
+// lose gives up a command after its append. A store that keeps dead letters gets this one with another turn, which lose
+// tells; unless nobody knows whether the command is stored, or its id belongs to another one.
+func (t *turn) lose(task *task, err error) bool {
+	keep := t.p.letters != nil && !task.unanswered()
+	for _, end := range []error{ErrStopped, engine.ErrClosed, engine.ErrUnknown, engine.ErrReused} {
+		keep = keep && !errors.Is(err, end)
+	}
+	if !keep {
+		t.p.deadLetter(task, err)
+		return false
+	}
+	task.err, task.lost = err, true
+	return true
 }
 
 // goOn says which commands need another turn, and when.
@@ -89,8 +104,10 @@ func (t *turn) conflict(again []*task, progress bool) []*task {
 		return again
 	}
 	l.conflicts = 0
-	t.p.deadLetter(again[0], fmt.Errorf("pipeline: another writer owned the version in %d rounds, nothing stored: %w",
-		t.p.options.Conflicts+1, engine.ErrConflict))
+	if t.lose(again[0], fmt.Errorf("pipeline: another writer owned the version in %d rounds, nothing stored: %w",
+		t.p.options.Conflicts+1, engine.ErrConflict)) {
+		return again
+	}
 	return again[1:]
 }
 

@@ -49,6 +49,10 @@ func (s *settlement) settle(i int) {
 		t.p.deliver(task, r)
 	case errors.Is(r.Err, engine.ErrConflict) && task.err != nil:
 		task.known()
+		if t.p.letters != nil { // its chain broke
+			s.again = append(s.again, task)
+			return
+		}
 		t.p.deadLetter(task, task.err)
 	case errors.Is(r.Err, engine.ErrConflict):
 		task.known()
@@ -62,7 +66,9 @@ func (s *settlement) settle(i int) {
 		t.p.unkept(task, r.Err)
 	default:
 		l.forget()
-		t.refused(task, r.Err)
+		if t.refused(task, r.Err) {
+			s.again = append(s.again, task)
+		}
 	}
 }
 

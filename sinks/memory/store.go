@@ -84,10 +84,11 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 		return nil
 	}
 	before := s.log.length
-	broken := false
+	var last *engine.Result
 	for len(batch) > 0 {
 		n := min(len(batch), blockAppends)
-		broken = s.applyBlock(batch[:n], results[:n], broken)
+		s.applyBlock(batch[:n], results[:n], last)
+		last = &results[n-1]
 		batch, results = batch[n:], results[n:]
 	}
 	if s.log.length > before {
@@ -97,9 +98,9 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 }
 
 // applyBlock appends some of a batch. First it looks at the places where their ids will be looked for: the processor
-// fetches all of them at once then, instead of one after another between other work. Broken tells whether what is chained
-// to the append before must conflict; it gives the same for what comes next.
-func (s *Store) applyBlock(batch []engine.Append, results []engine.Result, broken bool) bool {
+// fetches all of them at once then, instead of one after another between other work. Before is what came of the append
+// before the block, nil when there is none.
+func (s *Store) applyBlock(batch []engine.Append, results []engine.Result, before *engine.Result) {
 	var hashes [blockAppends]uint64
 	seen := uint64(0)
 	for i := range batch {
@@ -109,11 +110,10 @@ func (s *Store) applyBlock(batch []engine.Append, results []engine.Result, broke
 	s.seen = seen
 	for i := range batch {
 		if results[i].Err == nil {
-			s.applyOne(&batch[i], hashes[i], batch[i].Chained && broken, &results[i])
+			s.applyOne(&batch[i], hashes[i], before != nil && batch[i].Broken(before), &results[i])
 		}
-		broken = results[i].Breaks()
+		before = &results[i]
 	}
-	return broken
 }
 
 // applyOne decides one append and stores it. Every rule is looked at before the first change, and no change can fail:

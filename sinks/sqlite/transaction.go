@@ -96,7 +96,7 @@ func (w *writer) perform(t task) (result engine.Result, err error) {
 	case t.change != nil:
 		result, err = t.change(w)
 	default:
-		if result, err = w.decide(t.append, t.before != nil && t.before.Breaks()); err == nil {
+		if result, err = w.decide(t.append, t.before != nil && t.append.Broken(t.before)); err == nil {
 			err = w.endLetter(t.append, &result)
 		}
 	}

@@ -19,8 +19,10 @@ func (c *canary) broken(batch []engine.Append, results []engine.Result, at int) 
 		c.has("a chain breaks at another version only") && a.Expected == engine.Any,
 		c.has("a chain breaks only once") && c.broken(batch, results, at-1):
 		return false
+	case c.has("a letter breaks the chain of letters") && result.Letter > 0:
+		return true
 	}
-	return result.Breaks()
+	return a.Broken(&result)
 }
 
 // neverHolds tells whether the canary stores what demands a version that never is.

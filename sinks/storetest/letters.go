@@ -258,6 +258,15 @@ func letterChain(p *probe) {
 	p.ErrorIs(results[1].Err, engine.ErrConflict, "a dead letter was kept that is chained to an append that was not stored")
 	count, _ := p.letters().CountDeadLetters()
 	p.Equal(1, count, "a dead letter was kept that is chained to an append that was not stored")
+	first, second := newLetter("a", engine.Parked), newLetter("a", engine.Waiting)
+	second.Chained = true
+	p.kept(first, second) // one behind the other
+	third := newLetter("a", engine.Waiting)
+	third.Chained = true
+	first.Letter = &engine.DeadLetter{ID: first.CommandID}
+	results = p.call(first, third)
+	p.ErrorIs(results[0].Err, engine.ErrLimit)
+	p.ErrorIs(results[1].Err, engine.ErrConflict, "a dead letter was kept that is chained to one that was refused")
 }
 
 func letterContradictions(p *probe) {

@@ -40,7 +40,7 @@ func (m *model) version(aggregate string) engine.Version {
 func (m *model) call(batch []engine.Append) (results []engine.Result, places []int) {
 	results, places = make([]engine.Result, len(batch)), make([]int, len(batch))
 	for i := range batch {
-		broken := i > 0 && batch[i].Chained && results[i-1].Breaks()
+		broken := i > 0 && batch[i].Broken(&results[i-1])
 		results[i], places[i] = m.append(batch[i], broken)
 	}
 	return results, places

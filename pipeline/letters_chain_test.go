@@ -1,0 +1,119 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/pipeline"
+	"github.com/orchestrix-go/orchestrix/sinks/memory"
+)
+
+// picky is a store that keeps dead letters, and refuses appends as a test wants it, nothing stored.
+type picky struct {
+	*memory.Store
+	refuse func(a *engine.Append) error
+}
+
+func (p *picky) Append(ctx context.Context, batch []engine.Append) []engine.Result {
+	results := make([]engine.Result, len(batch))
+	for i := range batch {
+		a := batch[i]
+		broken := i > 0 && a.Broken(&results[i-1])
+		if a.Chained = false; broken {
+			results[i].Err = &engine.ConflictError{Aggregate: a.Aggregate, Expected: a.Expected}
+		} else if results[i].Err = p.refuse(&a); results[i].Err == nil {
+			results[i] = p.Store.Append(ctx, []engine.Append{a})[0]
+		}
+	}
+	return results
+}
+
+// refuseOnce refuses the first append for a command.
+func refuseOnce(id engine.ID, err error) func(a *engine.Append) error {
+	refused := false
+	return func(a *engine.Append) error {
+		if refused || a.CommandID != id {
+			return nil
+		}
+		refused = true
+		return err
+	}
+}
+
+// quickly is a policy with short pauses.
+var quickly = pipeline.RetryPolicy{Attempts: 5, First: time.Millisecond, Most: time.Millisecond, Seed: 1}
+
+// What stands ahead of a poisoned command is not stored at first: the letter must not park the aggregate before it is.
+func TestParkedOnlyBehindWhatIsStored(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		cmds := doses("a", "a", 4, 2)
+		store := &picky{memory.New(), refuseOnce(cmds[1].ID, errPasses)}
+		options := parking(256)
+		options.Retry = quickly
+		outcomes := newBelt(t, store, options, &poison{}).feed(cmds...)
+		require.NoError(t, outcomes[0].Failure())
+		require.NoError(t, outcomes[1].Failure())
+		require.Equal(t, []string{"parked a2", "waiting a3"}, letters(t, store))
+	})
+}
+
+// A letter that the store refuses at first is not overtaken by the one that waits behind it.
+func TestLettersAreNotOvertaken(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		cmds := doses("a", "a", 5, 0)
+		store := &picky{memory.New(), refuseOnce(cmds[2].ID, errPasses)}
+		options := parking(256)
+		options.Retry = quickly
+		newBelt(t, store, options, &poison{}).feed(cmds...)
+		require.Equal(t, []string{"parked a0", "waiting a1", "waiting a2", "waiting a3", "waiting a4"}, letters(t, store))
+	})
+}
+
+// What the store will not take for good is a dead letter like any other, and parks its aggregate if that is the policy.
+func TestRefusedCommandsAreKept(t *testing.T) {
+	always := func(id engine.ID, err error) func(a *engine.Append) error {
+		return func(a *engine.Append) error {
+			if a.CommandID == id && a.Letter == nil {
+				return err
+			}
+			return nil
+		}
+	}
+	for name, why := range map[string]error{
+		"for good":    &engine.LimitError{What: "append", Why: "is too large"},
+		"by conflict": &engine.ConflictError{Aggregate: "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T) {
+				cmds := doses("a", "a", 3)
+				store := &picky{memory.New(), always(cmds[1].ID, why)}
+				options := parking(1)
+				options.Conflicts = 1
+				outcomes := newBelt(t, store, options, &poison{}).feed(cmds...)
+				require.Equal(t, engine.DeadLettered, outcomes[1].Status)
+				require.True(t, errors.Is(outcomes[1].Err, engine.ErrLimit) || errors.Is(outcomes[1].Err, engine.ErrConflict), outcomes[1].Err)
+				require.ErrorIs(t, outcomes[2].Err, pipeline.ErrParked)
+				require.Equal(t, []string{"parked a1", "waiting a2"}, letters(t, store))
+			})
+		})
+	}
+}
+
+// An id that was used for another command can be no letter of this one. That is no reason to read no more.
+func TestReusedIDsEndNothing(t *testing.T) {
+	cmds := doses("a", "a", 1)
+	cmds = append(cmds, doses("b", "b", 2, 0)...)
+	cmds[1].ID = cmds[0].ID
+	store := memory.New()
+	b := newBelt(t, store, pipeline.Options{Workers: 1}, &poison{})
+	outcomes := b.feed(cmds...) // and it ends without an error
+	require.ErrorIs(t, outcomes[1].Err, engine.ErrReused)
+	require.ErrorIs(t, outcomes[1].Err, errBroken)
+	require.NoError(t, outcomes[2].Failure())
+	require.Empty(t, letters(t, store))
+}
