@@ -74,6 +74,33 @@ func TestLettersAreNotOvertaken(t *testing.T) {
 	})
 }
 
+// A command that failed stands behind the others in its batch, and in its own place again when the batch meets a conflict.
+func TestConflictsKeepTheLaneInSequence(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		fails := module(func(r *engine.Registry) {
+			engine.OnCommand(r, "visit", "fails", func(context.Context, *engine.Command, visit) ([]any, error) { return nil, errBroken })
+		})
+		cmds := doses("a", "a", 4, 1)
+		failing := engine.NewCommand("a", visit{})
+		p := &poison{cured: true}
+		conflict := refuseOnce(cmds[0].ID, &engine.ConflictError{Aggregate: "a"})
+		store := &picky{memory.New(), func(a *engine.Append) error {
+			err := conflict(a)
+			p.cured = p.cured && err == nil // the second time the poison works
+			return err
+		}}
+		options := parking(256)
+		options.Retry, options.Policies = quickly, map[string]pipeline.Policy{"visit": pipeline.Skip}
+		newBelt(t, store, options, p, fails).feed(cmds[0], cmds[1], failing, cmds[2], cmds[3])
+		var kept []engine.ID
+		for letter, err := range store.DeadLetters(t.Context(), 0) {
+			require.NoError(t, err)
+			kept = append(kept, letter.ID)
+		}
+		require.Equal(t, []engine.ID{cmds[1].ID, failing.ID, cmds[2].ID, cmds[3].ID}, kept)
+	})
+}
+
 // What the store will not take for good is a dead letter like any other, and parks its aggregate if that is the policy.
 func TestRefusedCommandsAreKept(t *testing.T) {
 	always := func(id engine.ID, err error) func(a *engine.Append) error {

@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -77,6 +79,9 @@ func (s *settlement) end() {
 	t, l := s.t, s.t.lane
 	if n := len(t.results) - len(t.failed); l.aggregate != nil && n > 0 && t.results[n-1].Last != l.version {
 		l.forget() // a stateless append found another writer's events
+	}
+	if len(t.failed) > 0 { // they stood behind all others in the batch, not in the lane
+		slices.SortFunc(s.again, func(a, b *task) int { return cmp.Compare(a.ticket, b.ticket) })
 	}
 	t.goOn(t.conflict(s.again, !s.conflicts || len(s.again) < len(t.results)))
 }

@@ -153,6 +153,7 @@ func (l *life) suffer(ctx context.Context, s *script, at spot) error {
 	n := w.try(at)
 	if at.place != decider || w.ponders {
 		if err := w.wait(ctx, at, w.upTo(w.handler, at, n)); err != nil {
+			w.hit(at)
 			return err
 		}
 	}
@@ -171,6 +172,9 @@ func (l *life) suffer(ctx context.Context, s *script, at spot) error {
 func (l *life) strike(ctx context.Context, f fault, m *misfortune) error {
 	if f == poison {
 		f = [...]fault{breaks, panics, exits}[l.w.below(3, m.spot, 0)]
+	}
+	if ctx.Err() == nil && !m.Temporary() && f != hangs {
+		l.w.giveUp(m.spot)
 	}
 	switch f {
 	case panics:

@@ -38,6 +38,7 @@ func (w *world) judge() {
 	}
 	w.judgeStreams()
 	w.judgeOutcomes()
+	w.judgeShelf()
 }
 
 // judge checks how a pipeline ended, and that each admission has its one outcome.
@@ -59,7 +60,7 @@ func (l *life) judge() {
 		l.wrong("it took %v to stop, with a drain timeout of %v", l.took, l.drain)
 	}
 	l.judgeError()
-	if abandoned || l.way == chaining && (l.stopped.Load() > 0 || l.session.closed.Load()) {
+	if abandoned || l.way == chaining && (l.cutShort() || l.session.closed.Load()) {
 		return // a chain answers what comes late, and does not count it
 	}
 	if l.report.InFlight != 0 || l.report.Counts != counts {
@@ -68,13 +69,17 @@ func (l *life) judge() {
 	if !l.report.Sequence.OK() {
 		l.wrong("sequence: %+v", l.report.Sequence)
 	}
-	whole := l.stopped.Load() == 0 && !l.session.closed.Load() && !l.broken.Load()
+	whole := !l.cutShort() && !l.session.closed.Load() && !l.broken.Load() && l.err == nil
 	for _, a := range l.admissions {
 		if (a.admitted || whole) && len(a.outcomes) == 0 {
 			l.wrong("#%d was admitted and has no outcome", a.number)
 		}
 	}
 	l.judgeFollower(whole)
+	l.judgeParked()
+	if n := l.p.Abandoned(); n > 0 {
+		l.wrong("%d handlers are given up for ever", n)
+	}
 }
 
 func (l *life) wrong(format string, args ...any) {
@@ -86,7 +91,9 @@ func (l *life) judgeError() {
 	err := l.err
 	switch m := blamed(err); {
 	case err == nil:
-	case errors.Is(err, pipeline.ErrStopped) && l.stopped.Load() > 0:
+	case errors.Is(err, pipeline.ErrStopped) && l.cutShort():
+	case errors.Is(err, engine.ErrTimeout) && l.w.mayTimeOut(): // handlers were given up
+	case l.w.keeps && isUnkept(err):
 	case errors.Is(err, engine.ErrClosed) && l.session.closed.Load():
 	case m != nil && m.life == l.number && (m.fault == sourceFails || m.fault == sourcePanics || m.fault == followerFails):
 	default:

@@ -31,6 +31,7 @@ type life struct {
 
 	// Guarded by the world's lock.
 	admissions []*admission // in the sequence in which they were sent
+	keptBefore uint64       // the last number of a dead letter, before this life
 	gone       bool         // crashed: nobody hears of its outcomes
 	exited     map[int]bool // commands whose code ended its goroutine
 	sent       map[int]int  // how often each command was
@@ -47,8 +48,10 @@ type life struct {
 type admission struct {
 	l        *life
 	number   int
-	time     int  // how manieth time that the command is sent
-	admitted bool // it is known to be
+	time     int    // how manieth time that the command is sent
+	admitted bool   // it is known to be
+	waits    bool   // it was told so: its aggregate is parked
+	kept     uint64 // number of its dead letter, when it was told
 	cmd      *engine.Command
 	outcomes []engine.Outcome // guarded by the world's lock
 }
@@ -60,6 +63,9 @@ func (w *world) newLife(input []int, l lot) *life {
 	}
 	next.session = &session{Store: w.store, l: next}
 	next.ctx, next.stop = context.WithCancel(context.Background())
+	for letter := range w.store.DeadLetters(next.ctx, 0) {
+		next.keptBefore = letter.Number
+	}
 	w.lives = append(w.lives, next)
 	w.happened.lives++
 	return next
@@ -74,19 +80,22 @@ func (l *life) misfortune(f fault, at spot, n int) *misfortune {
 	defer l.w.mu.Unlock()
 	l.w.happened.faults[f]++
 	l.w.blows[at]++
-	m := &misfortune{fault: f, life: l.number, spot: at, call: n}
-	l.w.hopeless[at] = f != hangs && !m.Temporary()
-	return m
+	return &misfortune{fault: f, life: l.number, spot: at, call: n}
 }
 
 // live runs the pipeline to its end; or until it crashes, and then it goes on in the background for as long as it likes.
 func (l *life) live() {
-	l.sink = sinks.NewStore(l.session)
+	if l.sink = sinks.NewStore(l.session); l.w.keeps {
+		l.sink = sinks.NewStore(shelf{l.session})
+	}
 	if l.follow {
 		l.sink.Then(sinks.Func(l.hear))
 	}
 	options := l.w.options
 	options.DrainTimeout = l.drain
+	if l.calm {
+		options.HandlerTimeout, options.CommandTimeout, options.Abandoned = -1, 0, 0
+	}
 	options.DeadLetters = sinks.Func(func(letter *engine.DeadLetter) error { return nil })
 	var err error
 	if l.p, err = pipeline.New(engine.NewRegistry(l), l.sink, options); err != nil {
@@ -206,11 +215,14 @@ func (a *admission) settle(o engine.Outcome) {
 	if o.Status == engine.DeadLettered && effect != nil && effect.life == l.number && l.lies(a, o) {
 		w.faulty = append(w.faulty, fmt.Sprintf("#%d is told %s, and it is stored in the same life", a.number, told(o)))
 	}
+	if o.Status == engine.DeadLettered && w.keeps && !a.shelve(o) {
+		return
+	}
 	if o.Status == engine.Unknown || o.Status == engine.DeadLettered && errors.Is(o.Err, pipeline.ErrStopped) || w.settled[a.number] {
 		return
 	}
 	w.settled[a.number] = true
-	if o.Status == engine.DeadLettered {
+	if o.Status == engine.DeadLettered && !w.keeps {
 		w.letters = append(w.letters, letter{w.now(), a.number})
 	}
 }
@@ -223,4 +235,21 @@ func (l *life) lies(a *admission, o engine.Outcome) bool {
 	}
 	m := blamed(o.Err)
 	return m != nil && m.fault <= poison && l.w.odds[refusal] == 0 && l.stopped.Load() == 0 && !l.session.closed.Load()
+}
+
+// shelve looks for the dead letter of a command that was told to be one, and tells whether it is there. One that is not may
+// be sent again. The caller holds the lock.
+func (a *admission) shelve(o engine.Outcome) bool {
+	l, w := a.l, a.l.w
+	letter, found, _ := w.store.DeadLetter(context.Background(), a.cmd.ID)
+	parked := errors.Is(o.Err, pipeline.ErrParked)
+	switch {
+	case found:
+		a.waits, a.kept = parked, letter.Number
+	case w.effects[a.number] != nil || l.session.closed.Load() || errors.Is(o.Err, pipeline.ErrStopped):
+	case isUnkept(o.Err), l.stopped.Load() > 0 && errors.Is(o.Err, engine.ErrClosed):
+	default:
+		w.faulty = append(w.faulty, fmt.Sprintf("life %d: #%d is told %s, and there is no letter", l.number, a.number, told(o)))
+	}
+	return found
 }

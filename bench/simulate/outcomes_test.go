@@ -65,21 +65,30 @@ func (l *life) judgeOutcome(a *admission, o engine.Outcome) {
 // judgeLetter checks that a command was dead-lettered for something that befell this command, in this life.
 func (l *life) judgeLetter(a *admission, o engine.Outcome) {
 	s := &l.w.input[a.number]
+	parked, _ := errors.AsType[*pipeline.ParkedError](o.Err)
 	switch m := blamed(o.Err); {
+	case parked != nil:
+		if behind := &l.w.input[commandNumbers[parked.Behind]]; behind.aggregate != s.aggregate || behind == s || !l.w.keeps {
+			l.wrong("#%d is told %s", a.number, told(o))
+		}
+	case errors.Is(o.Err, engine.ErrTimeout):
+		if !l.w.mayTimeOut() || l.calm {
+			l.wrong("#%d is told %s", a.number, told(o))
+		}
 	case m != nil:
 		l.judgeRetry(a, o.Err)
 		if m.life != l.number || m.number != a.number && !(m.place == loading && m.number == s.aggregate) {
 			l.wrong("#%d is told of another's misfortune: %s", a.number, told(o))
 		}
 	case errors.Is(o.Err, pipeline.ErrStopped):
-		if l.stopped.Load() == 0 && !l.session.closed.Load() {
+		if !l.cutShort() {
 			l.wrong("#%d is told %s by a pipeline that was not stopped", a.number, told(o))
 		}
 	case errors.Is(o.Err, engine.ErrClosed):
-		if !l.session.closed.Load() && l.stopped.Load() == 0 {
+		if !l.session.closed.Load() && !l.cutShort() {
 			l.wrong("#%d is told %s by a store that was not shut", a.number, told(o))
 		}
-		if l.stopped.Load() == 0 && l.way != chaining && !errors.Is(l.err, engine.ErrClosed) {
+		if l.way != chaining && !l.cutShort() {
 			l.wrong("#%d is told %s, and the pipeline goes on to its end: %v", a.number, told(o), l.err)
 		}
 	case errors.Is(o.Err, engine.ErrConflict):
@@ -150,7 +159,7 @@ func (l *life) judgeRetry(a *admission, err error) {
 			return
 		}
 	}
-	if l.exited[a.number] || retry.Total < max(time.Minute, 2*l.w.hang) || l.stopped.Load() > 0 || l.session.closed.Load() {
+	if l.exited[a.number] || retry.Total < max(time.Minute, 2*l.w.hang) || l.session.closed.Load() || l.cutShort() {
 		return
 	}
 	blows := 0
@@ -163,4 +172,23 @@ func (l *life) judgeRetry(a *admission, err error) {
 	if blows < retry.Attempts {
 		l.wrong("#%d was given up after %d attempts of %d: %v", a.number, blows, retry.Attempts, err)
 	}
+}
+
+// mayTimeOut tells whether anything is bounded by time.
+func (w *world) mayTimeOut() bool {
+	return w.options.HandlerTimeout >= 0 || w.options.CommandTimeout > 0
+}
+
+// cutShort tells whether the pipeline ended before its input: it was stopped, or it stopped reading by itself and says so. A
+// chain says so to its log only.
+func (l *life) cutShort() bool {
+	if l.way == chaining && !l.calm && (l.w.keeps || l.w.mayTimeOut() || l.session.closed.Load()) {
+		return true
+	}
+	return l.stopped.Load() > 0 || errors.Is(l.err, engine.ErrTimeout) || errors.Is(l.err, engine.ErrClosed) || isUnkept(l.err)
+}
+
+// isUnkept tells whether a pipeline stopped reading because its store would not take a dead letter.
+func isUnkept(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "a dead letter cannot be kept")
 }

@@ -23,6 +23,7 @@ type plan struct {
 	gap        time.Duration // most between two arrivals
 	burst      float64       // how likely there is no gap
 	hang       time.Duration // most that what hangs hangs
+	keeps      bool          // the store keeps dead letters
 	instant    bool          // the store says of itself that it waits for nothing
 }
 
@@ -54,6 +55,7 @@ type lot struct {
 	at      time.Duration // when it ends otherwise
 	drain   time.Duration
 	follow  bool
+	replay  bool // what is dead-lettered by then comes first
 }
 
 // way is how commands get into a pipeline.
@@ -73,13 +75,22 @@ func draw(seed uint64, roomy bool) plan {
 	p := plan{dice: dice(mixed(seed + 1)), roomy: roomy}
 	p.options = pipeline.Options{
 		Workers: pick(h, 1, 2, 5, 64), Window: pick(h, 1, 2, 7, 64, 4096), Batch: pick(h, 1, 2, 3, 16, 256),
-		Cache: pick(h, -1, 1, 2, 0), Conflicts: pick(h, 1, 3, 1000, 1000), HandlerTimeout: -1,
+		Cache: pick(h, -1, 1, 2, 0), Conflicts: pick(h, 1, 3, 1000, 1000),
 	}
 	p.options.Share = pick(h, 0, 0, 1, min(3, p.options.Window))
 	p.options.Retry = pipeline.RetryPolicy{
 		Attempts: pick(h, 1, 2, 3, 5), First: pick(h, time.Millisecond, 50*time.Millisecond), Most: pick(h, 10*time.Millisecond, 5*time.Second),
 		Total: pick(h, 20*time.Millisecond, time.Minute, time.Hour), Seed: seed + 1,
 	}
+	if p.keeps = h.whether(0.6); p.keeps {
+		p.options.Policy = pick(h, pipeline.Skip, pipeline.Park, pipeline.Park)
+		if h.whether(0.3) {
+			p.options.Policies = map[string]pipeline.Policy{string(note): pick(h, pipeline.Skip, pipeline.Park)}
+		}
+	}
+	p.options.HandlerTimeout = pick(h, -1, 0, 5*time.Millisecond, 100*time.Millisecond)
+	p.options.CommandTimeout = pick(h, 0, 0, 0, 20*time.Millisecond, 5*time.Second)
+	p.options.Abandoned = pick(h, 0, 0, 1, 3)
 	p.aggregates = pick(h, 1, 2, 3, 5, 8)
 	ms := time.Millisecond
 	p.handler, p.storage = pick(h, 10*time.Microsecond, ms, 20*ms), pick(h, time.Microsecond, ms, 20*ms)
@@ -101,9 +112,14 @@ func draw(seed uint64, roomy bool) plan {
 
 // furnish makes a world that replays to the nanosecond. Nothing in it waits for a worker or for a place in the window, and
 // every command goes through handlers, which take their time: so no two turns are ever ready at the same instant, where
-// it would be up to the processors which comes first.
+// it would be up to the processors which comes first. What waits behind a dead letter goes through none; then every turn
+// has a call of the store for itself, as an instant store gets it. Nothing is cut off for its time: the lookout, which does
+// that, comes by when it likes.
 func (p *plan) furnish() {
-	p.options.Workers, p.options.Window, p.options.Share, p.burst, p.ponders = 64, 4096, 0, 0, false
+	o := &p.options
+	o.Workers, o.Window, o.Share, p.burst, p.ponders = 64, 4096, 0, 0, false
+	o.HandlerTimeout, o.CommandTimeout = -1, 0
+	p.instant = p.instant || p.keeps
 }
 
 // write makes the input.
@@ -131,7 +147,7 @@ func (p *plan) fare(h *hat) {
 	for range 1 + h.number(4) {
 		l := lot{
 			way: pick(h, feeding, streaming, sending, doing, chaining), clients: 1 + h.number(3), follow: h.whether(0.3),
-			ends: pick(h, none, stops, stops, cuts, crashes, shuts), at: time.Duration(1 + h.number(int(p.span()))),
+			replay: h.whether(0.3), ends: pick(h, none, stops, stops, cuts, crashes, shuts), at: time.Duration(1 + h.number(int(p.span()))),
 			drain: pick(h, time.Second, time.Minute, 24*time.Hour),
 		}
 		if l.ends == cuts {

@@ -27,7 +27,9 @@ func (s *session) Capabilities() engine.Capabilities {
 // Append gives each append a fate of its own.
 func (s *session) Append(ctx context.Context, batch []engine.Append) []engine.Result {
 	l, w := s.l, s.l.w
-	lead := commandNumbers[batch[0].CommandID]
+	w.writers.Add(1)
+	defer w.writers.Add(-1)
+	lead := numberOf(&batch[0])
 	at := spot{calling, lead, l.number}
 	n := w.try(at)
 	w.sleep(at, w.upTo(w.storage, at, n))
@@ -48,7 +50,7 @@ func (s *session) Append(ctx context.Context, batch []engine.Append) []engine.Re
 		if before {
 			break
 		}
-		results[i] = s.appendOne(&batch[i], batch[i].Chained && i > 0 && results[i-1].Breaks())
+		results[i] = s.appendOne(&batch[i], i > 0 && batch[i].Broken(&results[i-1]))
 	}
 	if panicking {
 		panic(l.misfortune(storePanics, at, n))
@@ -57,12 +59,20 @@ func (s *session) Append(ctx context.Context, batch []engine.Append) []engine.Re
 	return results
 }
 
+// numberOf tells which command an append is for.
+func numberOf(a *engine.Append) int {
+	if a.Letter != nil {
+		return commandNumbers[a.Letter.Command.ID]
+	}
+	return commandNumbers[a.CommandID]
+}
+
 // appendOne stores an append, or not. One that cannot be stored because the one before it was not does not meet its fate
 // yet: how many there are behind a conflict is a matter of luck.
 func (s *session) appendOne(a *engine.Append, broken bool) engine.Result {
 	l := s.l
-	number, known := commandNumbers[a.CommandID]
-	if s.closed.Load() || !known {
+	number := numberOf(a)
+	if s.closed.Load() {
 		return engine.Result{Err: engine.ErrClosed}
 	}
 	alone := *a
@@ -104,6 +114,7 @@ func (l *life) fateOf(at spot, n int) fault {
 
 // forward brings one append to the store, and notes its effect.
 func (s *session) forward(number int, a *engine.Append) engine.Result {
+	s.mayStore(number, a)
 	r := s.Store.Append(context.Background(), []engine.Append{*a})[0]
 	if r.Err == nil && !r.Duplicate && r.Letter == 0 {
 		s.l.w.effected(s.l, number, &r)

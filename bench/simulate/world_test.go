@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,8 @@ type world struct {
 	store *memory.Store
 	began time.Time
 	lives []*life
+
+	writers atomic.Int64 // calls of the store, in whatever life
 
 	mu       sync.Mutex
 	tries    map[spot]int           // how often something was done at a spot
@@ -99,6 +102,20 @@ func (w *world) try(at spot) int {
 		w.timeCall(at)
 	}
 	return w.tries[at]
+}
+
+// hit notes that something came to grief at a spot.
+func (w *world) hit(at spot) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.blows[at]++
+}
+
+// giveUp notes that it did so for good.
+func (w *world) giveUp(at spot) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hopeless[at] = true
 }
 
 // timeCall checks that a handler is not called again that failed for good, or too late. The caller holds the lock.
