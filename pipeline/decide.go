@@ -131,8 +131,11 @@ func (t *turn) failDeciders(err error) {
 // behind must be decided in another turn: because the state is lost, because this one is attempted again before them, or
 // because they may have to wait for its dead letter.
 func (t *turn) decide(task *task) bool {
-	t.p.expire(task)
-	d := decision{route: task.route, cmd: task.cmd, data: task.data, calls: task.calls, aggregate: t.lane.aggregate}
+	if t.p.options.CommandTimeout > 0 {
+		t.p.expire(task)
+	}
+	var d decision // field by field: a literal is copied as a whole, which waits until its fields are written
+	d.route, d.cmd, d.data, d.calls, d.aggregate = task.route, task.cmd, task.data, task.calls, t.lane.aggregate
 	switch decider := d.route != nil && d.route.NewAggregate != nil; {
 	case task.err != nil || task.rejection != nil: // any failure is the command's; a refusal counts only when nothing failed
 		d.err = cmp.Or(task.err, task.rejection)

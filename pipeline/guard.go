@@ -55,26 +55,35 @@ func (g *guard) init(o *lookout) {
 
 // context gives the context for the calls that come. It is a new one when the one before may have been kept by somebody.
 func (g *guard) context() context.Context {
-	l := g.leash.Load()
-	if l.used() {
-		l.release()
-		l = &leash{Context: g.work}
-		g.leash.Store(l)
+	if l := g.leash.Load(); !l.used() {
+		return l
 	}
+	return g.renew()
+}
+
+func (g *guard) renew() context.Context {
+	g.leash.Load().release()
+	l := &leash{Context: g.work}
+	g.leash.Store(l)
 	return l
 }
 
 // enter is called before code of others, for a command.
 func (g *guard) enter(task *task, kind uint64) {
-	if task.route != g.last {
-		g.last = task.route
-		g.route.Store(g.last)
-	}
-	if g.most > 0 {
-		g.until.Store(int64(task.arrived + g.most))
+	if task.route != g.last || g.most > 0 {
+		g.announce(task)
 	}
 	g.state.Add(call1 + inside + kind)
 	g.lookout.rouse()
+}
+
+// announce lets the lookout know whose code is called.
+func (g *guard) announce(task *task) {
+	g.last = task.route
+	g.route.Store(g.last)
+	if g.most > 0 {
+		g.until.Store(int64(task.arrived + g.most))
+	}
 }
 
 // leave is called when the code has returned. It tells why that took too long, if it did. When the turn was taken away, it
@@ -83,6 +92,10 @@ func (g *guard) leave() (tooLate error) {
 	if g.state.Add(^uint64(0))&(late|lost|coding) == 0 { // less inside
 		return nil
 	}
+	return g.left()
+}
+
+func (g *guard) left() (tooLate error) {
 	if !g.settle() {
 		runtime.Goexit()
 	}

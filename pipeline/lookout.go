@@ -33,10 +33,14 @@ func newLookout(s *shift, workers int) *lookout {
 // rouse wakes the lookout if it sleeps.
 func (o *lookout) rouse() {
 	if o.asleep.Load() {
-		select {
-		case o.wake <- struct{}{}:
-		default:
-		}
+		o.shake()
+	}
+}
+
+func (o *lookout) shake() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
 	}
 }
 
