@@ -123,18 +123,18 @@ func (c *checkpointer) close() error {
 
 // unmappedVFS is a file system of SQLite in which no database is mapped into memory. The driver maps none whose pages have
 // checksums, but forgets that when a connection moves a log that another one has written, and panics.
-type unmappedVFS struct{ vfs.VFS }
+type unmappedVFS struct{ lowerVFS }
 
 // newUnmappedVFS registers the file system over another, and gives its name.
 func newUnmappedVFS(below string) (name string) {
 	name = "orchestrix unmapped " + below
-	vfs.Register(name, unmappedVFS{vfs.Find(below)})
+	vfs.Register(name, unmappedVFS{lowerVFS(below)})
 	return name
 }
 
 // OpenFilename opens a file.
 func (v unmappedVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
-	file, flags, err := openBelow(v.VFS, name, flags)
+	file, flags, err := v.lowerVFS.OpenFilename(name, flags)
 	if shared, ok := file.(vfs.FileSharedMemory); ok && err == nil {
 		file = unmappedFile{shared}
 	}

@@ -17,30 +17,22 @@ const gatheredBytes = 256 << 10
 // damage what stands beside it, SQLite pads the log, and syncs before the last of it is written. There nothing is gathered.)
 //
 // The same must not be done to the database: SQLite says what it has moved there before it syncs it.
-type logVFS struct{ vfs.VFS }
+type logVFS struct{ lowerVFS }
 
 // newLogVFS registers the file system over another, and gives its name.
 func newLogVFS(below string) (name string) {
 	name = "orchestrix log " + below
-	vfs.Register(name, logVFS{vfs.Find(below)})
+	vfs.Register(name, logVFS{lowerVFS(below)})
 	return name
 }
 
 // OpenFilename opens a file.
 func (v logVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
-	file, flags, err := openBelow(v.VFS, name, flags)
+	file, flags, err := v.lowerVFS.OpenFilename(name, flags)
 	if err == nil && flags&vfs.OPEN_WAL != 0 && file.DeviceCharacteristics()&vfs.IOCAP_POWERSAFE_OVERWRITE != 0 {
 		file = &gatheredFile{File: file}
 	}
 	return file, flags, err
-}
-
-// openBelow opens a file of a file system.
-func openBelow(v vfs.VFS, name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
-	if v, ok := v.(vfs.VFSFilename); ok {
-		return v.OpenFilename(name, flags)
-	}
-	return v.Open(name.String(), flags)
 }
 
 // gatheredFile is a file whose writes wait for a sync, or for whatever else is done with it.
