@@ -10,13 +10,13 @@ import (
 
 // Counts of commands by outcome, and of events.
 type Counts struct {
-	Commands     int // with an outcome
-	Accepted     int
-	Rejected     int
-	DeadLettered int
-	Unknown      int
-	Repeated     int // of the accepted and rejected: the store had them already, the last answer added nothing
-	Events       int // appended now
+	Commands     int `json:"commands"` // with an outcome
+	Accepted     int `json:"accepted"`
+	Rejected     int `json:"rejected"`
+	DeadLettered int `json:"dead_lettered"`
+	Unknown      int `json:"unknown"`
+	Repeated     int `json:"repeated"` // of the accepted and rejected: the store had them already, the last answer added nothing
+	Events       int `json:"events"`   // appended now
 }
 
 // Latency from admission to outcome, at three quantiles.

@@ -90,7 +90,9 @@ func (r *replay) run(ctx context.Context, std streams, filter sources.LetterFilt
 		return err
 	}
 	source := sources.DeadLetters(r.store, filter)
+	stop := serve(ctx, r.path, p, std.err)
 	report, err := p.Run(ctx, source)
+	stop()
 	if closed := letters.Close(); !errors.Is(err, closed) {
 		err = errors.Join(err, closed)
 	}

@@ -3,6 +3,7 @@
 //	orchestrix run      commands from a file, a pipe or a generator into a store, with a verdict
 //	orchestrix events   the stored events as CloudEvents JSON lines
 //	orchestrix letters  the commands that could not be handled: list, show, retry, drop, edit
+//	orchestrix status   what a run on a store is doing, and what is stalled
 //	orchestrix stress   many producers, random delays, a verdict read back from the store
 //	orchestrix bench    measurements
 //	orchestrix verify   a verdict on a whole store: every checksum, every index
@@ -21,8 +22,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
+	"sync"
 
 	"github.com/spf13/cobra"
 )
@@ -36,8 +36,9 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the next signal ends the process at once
+	ctx := notify(context.Background())
+	var handling sync.WaitGroup // ends with the process
+	handling.Go(func() { ctx.Value(signalsKey{}).(*signals).handle(os.Exit) })
 	os.Exit(execute(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
@@ -107,7 +108,7 @@ func newRoot(std streams) *cobra.Command {
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(newRun(std), newEvents(std), newLetters(std), newStress(std), newBench(std),
+	root.AddCommand(newRun(std), newEvents(std), newStatus(std), newLetters(std), newStress(std), newBench(std),
 		newVerify(std), newBackup(std), newGraph(std))
 	return root
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +25,7 @@ type runFlags struct {
 	workers              int
 	json                 bool
 	park                 bool
+	drain                time.Duration
 }
 
 func newRun(std streams) *cobra.Command {
@@ -51,6 +53,7 @@ twice, in one run or in several, is stored once and answered with its first outc
 	flags.Uint64Var(&f.seed, "seed", 0, "what is generated: the same seed gives the same commands (default random)")
 	flags.IntVar(&f.workers, "workers", 0, "how many aggregates are handled at once (default 64)")
 	flags.BoolVar(&f.park, "park", false, "let the later commands of an order wait behind its first dead letter, in sequence")
+	flags.DurationVar(&f.drain, "drain-timeout", 10*time.Second, "how long a signal waits for what was read; the next one cuts that")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of the table")
 	return cmd
 }
@@ -61,6 +64,9 @@ func (f *runFlags) run(cmd *cobra.Command, std streams) error {
 	}
 	if err := checkWorkers(f.workers); err != nil {
 		return err
+	}
+	if f.drain <= 0 {
+		return usage("--drain-timeout is %v: give a time, as 10s", f.drain)
 	}
 	for _, name := range []string{"commands", "aggregates", "seed"} {
 		if f.in != "" && cmd.Flags().Changed(name) {
@@ -177,7 +183,7 @@ func (f *runFlags) belt(
 			fmt.Fprintln(std.err, where)
 		}
 	}()
-	options := pipeline.Options{Workers: f.workers, DeadLetters: letters.Sink(), Logger: logger(std.err)}
+	options := pipeline.Options{Workers: f.workers, DrainTimeout: f.drain, DeadLetters: letters.Sink(), Logger: logger(std.err)}
 	if f.park {
 		options.Policy = pipeline.Park
 	}
@@ -191,7 +197,9 @@ func (f *runFlags) belt(
 	}
 	input := &input{Outlet: source, feeder: source}
 	stop := watch(p, total, std.err)
+	stopServing := serve(ctx, f.store, p, std.err)
 	report, runErr := p.Run(ctx, audit.Watch(input))
+	stopServing()
 	stop()
 	result, err = audit.Judge(lasting, store, report)
 	return result, input.err, errors.Join(runErr, err)

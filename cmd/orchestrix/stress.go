@@ -59,7 +59,10 @@ func stress(cmd *cobra.Command, std streams, name string, asJSON bool, o bench.S
 	fmt.Fprintf(std.err, "%s commands, %d producers, %s orders, %d handlers a command (--seed %d)\n",
 		count(o.Commands), o.Producers, count(min(o.Aggregates, o.Commands)), max(0, o.Handlers), o.Seed)
 	stop := func() {}
-	o.Watch = func(p *pipeline.Pipeline) { stop = watch(p, o.Commands, std.err) }
+	o.Watch = func(p *pipeline.Pipeline) {
+		stopBar, stopServing := watch(p, o.Commands, std.err), serve(ctx, name, p, std.err)
+		stop = func() { stopServing(); stopBar() }
+	}
 	result, err := bench.Stress(ctx, store, o)
 	stop()
 	if err != nil {

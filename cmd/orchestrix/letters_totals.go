@@ -1,0 +1,74 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/orchestrix-go/orchestrix/engine"
+)
+
+// lettersListed is how many aggregates and reasons are shown.
+const lettersListed = 20
+
+// letterTotals is what a store has of dead letters, by aggregate and by reason: those with the most first.
+type letterTotals struct {
+	Letters    int           `json:"letters"`
+	Parked     int           `json:"parked"` // aggregates
+	Aggregates []letterTotal `json:"aggregates,omitempty"`
+	Reasons    []letterTotal `json:"reasons,omitempty"` // of those that failed
+}
+
+// letterTotal is how many dead letters there are of a name.
+type letterTotal struct {
+	Name    string `json:"name"`
+	Letters int    `json:"letters"`
+	Parked  bool   `json:"parked,omitempty"`
+}
+
+func countLetters(ctx context.Context, store engine.DeadLetterStore) (*letterTotals, error) {
+	c := &letterTotals{}
+	_, c.Parked = store.CountDeadLetters()
+	aggregates, reasons := map[string]int{}, map[string]int{}
+	for letter, err := range store.DeadLetters(ctx, 0) {
+		if err != nil {
+			return nil, err
+		}
+		c.Letters++
+		aggregates[letter.Command.Subject]++
+		if letter.State != engine.Waiting {
+			reasons[letter.Err.Error()]++
+		}
+	}
+	c.Aggregates, c.Reasons = most(aggregates), most(reasons)
+	for i := range c.Aggregates {
+		_, c.Aggregates[i].Parked = store.ParkedBehind(c.Aggregates[i].Name)
+	}
+	return c, nil
+}
+
+// most gives those with the most letters.
+func most(counts map[string]int) []letterTotal {
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
+	var list []letterTotal
+	for _, name := range names[:min(len(names), lettersListed)] {
+		list = append(list, letterTotal{Name: name, Letters: counts[name]})
+	}
+	return list
+}
+
+func (c *letterTotals) print(w io.Writer) {
+	if c == nil {
+		return
+	}
+	fmt.Fprintf(w, "in store   %s, %s aggregates parked\n", letterCount(c.Letters), count(c.Parked))
+	for _, a := range c.Aggregates {
+		fmt.Fprintf(w, "           %q: %s%s\n", a.Name, count(a.Letters), map[bool]string{true: ", parked"}[a.Parked])
+	}
+	for _, r := range c.Reasons {
+		fmt.Fprintf(w, "           %s times: %s\n", count(r.Letters), r.Name)
+	}
+}
