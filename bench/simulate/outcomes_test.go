@@ -159,7 +159,7 @@ func (l *life) judgeRetry(a *admission, err error) {
 			return
 		}
 	}
-	if l.exited[a.number] || l.w.options.CommandTimeout > 0 || retry.Total < max(time.Minute, 2*l.w.hang) || l.session.closed.Load() || l.cutShort() {
+	if l.exited[a.number] || l.w.options.HandlerTimeout > 0 || l.w.options.CommandTimeout > 0 || retry.Total < max(time.Minute, 2*l.w.hang) || l.session.closed.Load() || l.cutShort() {
 		return
 	}
 	blows := 0

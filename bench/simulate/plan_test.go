@@ -91,6 +91,12 @@ func draw(seed uint64, roomy bool) plan {
 	p.options.HandlerTimeout = pick(h, -1, 0, 5*time.Millisecond, 100*time.Millisecond)
 	p.options.CommandTimeout = pick(h, 0, 0, 0, 20*time.Millisecond, 5*time.Second)
 	p.options.Abandoned = pick(h, 0, 0, 1, 3)
+	if h.whether(0.2) {
+		p.options.Limits = []pipeline.Limit{pick(h,
+			pipeline.Limit{Rate: 2000, Burst: 2}, pipeline.Limit{Type: string(mix), Concurrency: 1}, pipeline.Limit{
+				Concurrency: 2, Groups: 2, Group: func(cmd *engine.Command) string { return cmd.Subject },
+			})}
+	}
 	p.aggregates = pick(h, 1, 2, 3, 5, 8)
 	ms := time.Millisecond
 	p.handler, p.storage = pick(h, 10*time.Microsecond, ms, 20*ms), pick(h, time.Microsecond, ms, 20*ms)
@@ -118,7 +124,7 @@ func draw(seed uint64, roomy bool) plan {
 func (p *plan) furnish() {
 	o := &p.options
 	o.Workers, o.Window, o.Share, p.burst, p.ponders = 64, 4096, 0, 0, false
-	o.HandlerTimeout, o.CommandTimeout = -1, 0
+	o.HandlerTimeout, o.CommandTimeout, o.Limits = -1, 0, nil
 	p.instant = p.instant || p.keeps
 }
 
