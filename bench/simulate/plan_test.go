@@ -67,6 +67,7 @@ const (
 	sending   way = "clients that send"
 	doing     way = "clients that wait for each"
 	chaining  way = "a plain go-streams chain"
+	replaying way = "the source of dead letters" // only in the end: it has no other input
 )
 
 // draw makes the plan of a seed.

@@ -144,7 +144,11 @@ func (w *world) replay(h *hat) {
 		dead = w.shelved()
 	}
 	for passes := 0; passes < 3 && len(dead) > 0; passes++ {
-		w.newCalmLife(h, dead, true).live()
+		again := w.newCalmLife(h, dead, true)
+		if w.keeps && h.whether(0.5) {
+			again.way = replaying
+		}
+		again.live()
 		if dead = nil; w.keeps {
 			dead = w.shelved()
 		}

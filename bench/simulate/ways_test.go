@@ -34,6 +34,8 @@ func (l *life) run() {
 		l.serve(l.send)
 	case doing:
 		l.serve(l.do)
+	case replaying:
+		l.report, l.err = l.p.Run(l.ctx, sources.DeadLetters(l.w.store, sources.LetterFilter{}).Via(flow.NewMap(l.readmit, 1)))
 	case chaining:
 		sources.Seq2(l.arrivals(0)).Via(flow.NewPassThrough()).Via(l.p.Dispatch(l.ctx)).
 			Via(flow.NewMap(l.detour, 4)).To(l.sink)
@@ -47,6 +49,17 @@ func (l *life) detour(batch any) any {
 	at := spot{passing, commandNumbers[b.Appends[0].CommandID], l.number}
 	l.w.sleep(at, l.w.upTo(l.w.storage, at, l.w.try(at)))
 	return b
+}
+
+// readmit makes an admission of a command that comes as a dead letter.
+func (l *life) readmit(letter *engine.Command) *engine.Command {
+	a := l.admission(commandNumbers[letter.ID])
+	again := *letter
+	again.Settled = a.settle
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	l.times[&again] = a.time
+	return &again
 }
 
 // crowd is how many share the input between them. Each has aggregates of its own, so that their sequence is known.
