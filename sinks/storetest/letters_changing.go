@@ -156,7 +156,13 @@ func letterLimit(p *probe) {
 	for n := 0; n < engine.MaxDeadLetters; {
 		batch := make([]engine.Append, min(4000, engine.MaxDeadLetters-n))
 		for i := range batch {
-			batch[i] = newLetter("a", engine.Skipped)
+			id := engine.NewID() // no more than a letter must have: there are many
+			cmd := &engine.Command{Message: engine.Message{
+				ID: id, Type: "t", Source: "s", Subject: "a", CorrelationID: id, Data: engine.Raw(`{}`),
+			}}
+			batch[i] = engine.Append{
+				Aggregate: "a", CommandID: id, Expected: engine.Never, Letter: &engine.DeadLetter{ID: id, Command: cmd},
+			}
 		}
 		for _, result := range p.store.Append(p.ctx, batch) {
 			if result.Err != nil || result.Letter == 0 {
