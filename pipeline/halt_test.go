@@ -72,7 +72,7 @@ func TestShutStoreEndsTheReadingOfDeciders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		read := 0
 		store := memory.New()
-		b := newBelt(t, store, pipeline.Options{})
+		b := newBelt(t, storeFuncs{store, store.Append}, pipeline.Options{}) // one that keeps no dead letters
 		require.NoError(t, store.Close())
 		report, err := b.Run(t.Context(), sources.Seq(func(yield func(*engine.Command) bool) {
 			for yield(engine.NewCommand("a", put{Amounts: []int{1}})) && read < 1000 {
