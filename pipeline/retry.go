@@ -123,14 +123,6 @@ func (t *task) failed(began time.Time) *trouble {
 	return t.trouble
 }
 
-// attempts is how many have failed.
-func (t *task) attempts() int {
-	if t.trouble == nil {
-		return 0
-	}
-	return t.trouble.attempts
-}
-
 // tryAgain counts a failed attempt and tells whether the command gets another one; then it is made ready for that, and the
 // lane has to rest for the pause.
 func (t *turn) tryAgain(task *task, err error) (again bool) {

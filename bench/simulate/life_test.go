@@ -234,6 +234,9 @@ func (l *life) lies(a *admission, o engine.Outcome) bool {
 		return true
 	}
 	m := blamed(o.Err)
+	if errors.Is(o.Err, pipeline.ErrStopped) || isUnkept(o.Err) {
+		return false
+	}
 	return m != nil && m.fault <= poison && l.w.odds[refusal] == 0 && l.stopped.Load() == 0 && !l.session.closed.Load()
 }
 

@@ -46,18 +46,6 @@ func (w *world) shelved() []int {
 	return numbers
 }
 
-// onShelf finds the letter of a command in the store.
-func (w *world) onShelf(number int) (engine.DeadLetter, bool) {
-	if !w.keeps {
-		return engine.DeadLetter{}, false
-	}
-	letter, found, err := w.store.DeadLetter(context.Background(), w.input[number].id)
-	if err != nil {
-		w.wrong("dead letter of #%d: %v", number, err)
-	}
-	return letter, found
-}
-
 // mayStore checks that nothing is stored of an aggregate that is parked, but what it is parked behind. Another pipeline
 // that hangs in the store may park it at any moment; then nobody can tell.
 func (s *session) mayStore(number int, a *engine.Append) {

@@ -66,8 +66,7 @@ func (c gust) pass(place string) error {
 	case 1:
 		panic("a word")
 	case 2:
-		var none map[string]int
-		none["nil map"]++
+		noMap()["nil map"]++
 	case 3:
 		var none []int
 		_ = none[len(place)]
@@ -75,6 +74,8 @@ func (c gust) pass(place string) error {
 	var none *gust
 	return errors.New(none.Panics)
 }
+
+func noMap() map[string]int { return nil }
 
 // storm is a pipeline with everything around it that counts.
 type storm struct {
