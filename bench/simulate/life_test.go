@@ -250,7 +250,7 @@ func (a *admission) shelve(o engine.Outcome) bool {
 	case found:
 		a.waits, a.kept = parked, letter.Number
 	case w.effects[a.number] != nil || l.session.closed.Load() || errors.Is(o.Err, pipeline.ErrStopped):
-	case isUnkept(o.Err), l.stopped.Load() > 0 && errors.Is(o.Err, engine.ErrClosed):
+	case isUnkept(o.Err), errors.Is(o.Err, engine.ErrClosed): // the pipeline had ended
 	default:
 		w.faulty = append(w.faulty, fmt.Sprintf("life %d: #%d is told %s, and there is no letter", l.number, a.number, told(o)))
 	}
