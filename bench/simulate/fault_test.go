@@ -27,6 +27,7 @@ const (
 	lostReply   // stored, and no answer
 	lostRequest // not stored, and no answer
 	storePanics
+	storeExits
 	storeHangs
 	loadFails
 	loadPanics
@@ -50,7 +51,7 @@ const (
 var faultNames = [faults]string{
 	fails: "temporary errors", breaks: "permanent errors", panics: "panics", exits: "goroutines ended", hangs: "hangs",
 	poison: "poisoned calls", intrusion: "other writers", refusal: "refused appends", lostReply: "lost replies",
-	lostRequest: "lost requests", storePanics: "store panics", storeHangs: "store hangs", loadFails: "failed loads",
+	lostRequest: "lost requests", storePanics: "store panics", storeExits: "stores that end their goroutine", storeHangs: "store hangs", loadFails: "failed loads",
 	loadPanics: "panicking loads", cancels: "cancels", repeats: "repeated commands", sourceFails: "failed sources",
 	sourcePanics: "panicking sources", followerFails: "failed followers", stops: "stops", cuts: "cuts",
 	crashes: "crashes", shuts: "shut stores",

@@ -52,7 +52,7 @@ func (l *life) judgeOutcome(a *admission, o engine.Outcome) {
 			l.wrong("#%d is told position %d", a.number, o.Position)
 		}
 	case engine.Unknown:
-		if !errors.Is(o.Err, engine.ErrUnknown) || blamed(o.Err) == nil && !strings.Contains(o.Err.Error(), storePanics.String()) {
+		if !errors.Is(o.Err, engine.ErrUnknown) || blamed(o.Err) == nil && !hasBrokenOff(o.Err) {
 			l.wrong("#%d is told %s without a reason", a.number, told(o))
 		}
 	case engine.DeadLettered:
@@ -191,4 +191,9 @@ func (l *life) cutShort() bool {
 // isUnkept tells whether a pipeline stopped reading because its store would not take a dead letter.
 func isUnkept(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "a dead letter cannot be kept")
+}
+
+// hasBrokenOff tells whether a store panicked, or ended its goroutine, instead of answering.
+func hasBrokenOff(err error) bool {
+	return strings.Contains(err.Error(), storePanics.String()) || strings.Contains(err.Error(), "the store ended its goroutine")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -44,8 +45,8 @@ func (s *session) Append(ctx context.Context, batch []engine.Append) []engine.Re
 		}
 		return results
 	}
-	panicking := l.meets(storePanics, at, n)
-	before := panicking && w.below(2, at, n) == 0
+	panicking, exiting := l.meets(storePanics, at, n), l.meets(storeExits, at, n)
+	before := (panicking || exiting) && w.below(2, at, n) == 0
 	for i := range batch {
 		if before {
 			break
@@ -54,6 +55,10 @@ func (s *session) Append(ctx context.Context, batch []engine.Append) []engine.Re
 	}
 	if panicking {
 		panic(l.misfortune(storePanics, at, n))
+	}
+	if exiting {
+		_ = l.misfortune(storeExits, at, n) // counted, and told to nobody
+		runtime.Goexit()
 	}
 	w.sleep(at, w.upTo(w.storage, at, -n))
 	return results
