@@ -178,11 +178,13 @@ func (t *turn) conclude(task *task, d *decision) bool {
 
 // add puts a command's append into the batch. In a turn with a decider every append is for the version that the decider
 // saw, the stateless ones too: they would overtake what meets a conflict ahead of them. In any other turn every version
-// is right.
+// is right. All appends of a batch are chained: what the store fails may be attempted again, or park its aggregate, and must
+// not come behind what it was ahead of, whether or not the store could say that it stored that.
 func (t *turn) add(task *task, a engine.Append) {
 	a.Aggregate, a.CommandID, a.Digest, a.Expected = t.lane.id, task.cmd.ID, task.digest, engine.Any
+	a.Chained = len(t.batch.Appends) > 0
 	if t.exact {
-		a.Expected, a.Chained = engine.Exactly(t.lane.version), len(t.batch.Appends) > 0
+		a.Expected = engine.Exactly(t.lane.version)
 	}
 	t.batch.Appends = append(t.batch.Appends, a)
 	t.decided = append(t.decided, task)

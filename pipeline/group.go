@@ -174,12 +174,14 @@ func (ls *lanes) begin(t *turn) int {
 	defer ls.mu.Unlock()
 	defer ls.recall(t.lane)
 	for i, task := range t.tasks {
-		if task.err != nil || task.handled && !task.partly() || task.claim == nil {
-			continue
+		if task.err != nil || task.claim == nil || task.handled && !task.partly() && task.route.NewAggregate == nil {
+			continue // nothing of it is called
 		}
+		task.claim.free = task.handled && !task.partly() && !task.anew()
 		if task.err = task.claim.err; task.err == nil && !ls.beginOne(t, task.claim) {
 			return i
 		}
+		task.begun()
 	}
 	return len(t.tasks)
 }
@@ -187,7 +189,7 @@ func (ls *lanes) begin(t *turn) int {
 // beginOne takes the tokens and the places of one command: all or none of the places, so that lanes never wait for each
 // other. It gives false when it has to wait.
 func (ls *lanes) beginOne(t *turn, c *claim) bool {
-	if !c.paid {
+	if !c.paid && !c.free {
 		c.paid = true
 		var wait time.Duration
 		for _, g := range c.groups {
@@ -221,6 +223,9 @@ func (ls *lanes) beginOne(t *turn, c *claim) bool {
 
 // payBack gives back the tokens of a command that waits for something else: those who wait must not save them up.
 func (c *claim) payBack() {
+	if c.free {
+		return
+	}
 	c.paid = false
 	for _, g := range c.groups {
 		g.payBack()

@@ -74,6 +74,29 @@ func TestLettersAreNotOvertaken(t *testing.T) {
 	})
 }
 
+// Of two stateless commands the store loses the first, and the reply for the second. The first is attempted again, and must
+// not come behind the second.
+func TestLostAppendsAreNotOvertaken(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		cmds := []*engine.Command{engine.NewCommand("a", note{}), engine.NewCommand("a", note{})}
+		store := &picky{Store: memory.New()}
+		lost := map[engine.ID]bool{}
+		store.refuse = func(a *engine.Append) error {
+			if lost[a.CommandID] {
+				return nil
+			}
+			lost[a.CommandID] = true
+			if a.CommandID == cmds[1].ID {
+				store.Store.Append(t.Context(), []engine.Append{*a})
+			}
+			return engine.ErrUnknown
+		}
+		outcomes := newBelt(t, store, pipeline.Options{Retry: quickly}).feed(cmds...)
+		require.EqualValues(t, 1, outcomes[0].First)
+		require.EqualValues(t, 3, outcomes[1].First)
+	})
+}
+
 // A command that failed stands behind the others in its batch, and in its own place again when the batch meets a conflict.
 func TestConflictsKeepTheLaneInSequence(t *testing.T) {
 	virtually(t, func(t *testing.T) {

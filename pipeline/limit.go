@@ -98,6 +98,7 @@ type claim struct {
 	typ    string   // its type
 	paid   bool     // for its next attempt
 	err    error    // of Group, which ends the command
+	free   bool     // it needs no token: it only decides again
 }
 
 // claims says in which groups commands are to be. Nil when there are no limits.

@@ -84,12 +84,23 @@ type trouble struct {
 	attempts    int
 	first, last time.Time // when the first and the last of them began
 	partly      bool      // some handlers are to be called again, and only those
+	anew        bool      // another attempt has not begun yet
 	err         error     // of the last of them
 	unknown     error     // the store did not say whether it has the command, and has not said so since
 }
 
 // partly tells whether only some handlers are to be called.
 func (t *task) partly() bool { return t.trouble != nil && t.trouble.partly }
+
+// anew tells whether the command is about to be attempted again.
+func (t *task) anew() bool { return t.trouble != nil && t.trouble.anew }
+
+// begun says that the attempt has begun.
+func (t *task) begun() {
+	if t.trouble != nil {
+		t.trouble.anew = false
+	}
+}
 
 // keep takes over what the calls of the turn came to: those of all handlers, or of some that failed before.
 func (t *task) keep(calls []call) {
@@ -137,7 +148,7 @@ func (t *turn) tryAgain(task *task, err error) (again bool) {
 		return false
 	}
 	t.pause = max(t.pause, pause)
-	task.err = nil
+	task.err, trouble.anew = nil, true
 	for i := range task.calls {
 		trouble.partly = trouble.partly || task.calls[i].failed()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -14,7 +15,26 @@ import (
 func (t *turn) settle(results []engine.Result) {
 	t.batch.Settle = nil
 	t.results = append(t.results, results...) // whoever gave them may use the array again
+	t.doubt()
 	t.round.settled()
+}
+
+// doubt takes answers that are none for what they are: unknown. It is a fault of the store, or of a stage ahead of it, and
+// must not be told as an outcome.
+func (t *turn) doubt() {
+	appends := t.batch.Appends
+	if len(t.results) != len(appends) {
+		t.results = slices.Grow(t.results[:0], len(appends))[:len(appends)]
+		for i := range t.results {
+			t.results[i] = engine.Result{Err: fmt.Errorf("pipeline: not as many results as appends: %w", engine.ErrUnknown)}
+		}
+	}
+	for i := range t.results {
+		r := &t.results[i]
+		if kept := appends[i].Letter != nil && !r.Duplicate; r.Err == nil && kept != (r.Letter > 0) {
+			*r = engine.Result{Err: fmt.Errorf("pipeline: the answer is not one to the append: %w", engine.ErrUnknown)}
+		}
+	}
 }
 
 // count counts the commands that the store answered.
@@ -25,17 +45,6 @@ func (t *turn) count(into *tally) {
 			into.arrived = append(into.arrived, t.decided[i].arrived)
 		}
 	}
-}
-
-// lastStored is the number of the last append that added something, or -1. What the store failed before it is not attempted
-// again: it would come behind what it was ahead of.
-func (t *turn) lastStored() int {
-	for i := len(t.results) - 1; i >= 0; i-- {
-		if r := &t.results[i]; !r.Breaks() {
-			return i
-		}
-	}
-	return -1
 }
 
 // storeAgain counts an attempt that the store failed, and tells whether there is another one. When the store did not

@@ -13,14 +13,14 @@ import (
 // is done on its way out, so that it costs nobody's outcome.
 type settlement struct {
 	t         *turn
-	last      int // number of the last append that added something
 	next      int // number of the next result
 	again     []*task
 	conflicts bool
+	failed    bool // what conflicts now does so because its chain broke
 }
 
 func (t *turn) settleEach() {
-	s := settlement{t: t, last: t.lastStored()}
+	s := settlement{t: t}
 	s.run()
 }
 
@@ -59,15 +59,17 @@ func (s *settlement) settle(i int) {
 	case errors.Is(r.Err, engine.ErrConflict):
 		task.known()
 		l.forget()
-		s.conflicts = true
+		s.conflicts = s.conflicts || !s.failed
 		s.again = append(s.again, task)
-	case t.storeAgain(task, r.Err) && i > s.last:
+	case t.storeAgain(task, r.Err):
 		l.forget()
+		s.failed = true
 		s.again = append(s.again, task)
 	case task.err != nil:
 		t.p.unkept(task, r.Err)
 	default:
 		l.forget()
+		s.failed = true
 		if t.refused(task, r.Err) {
 			s.again = append(s.again, task)
 		}
