@@ -116,7 +116,7 @@ func (l *life) judgeSequence() {
 	for _, a := range l.admissions {
 		for _, o := range a.outcomes {
 			switch {
-			case o.Status == engine.Unknown:
+			case o.Status == engine.Unknown || o.Repeated: // a lost reply, and then the answer
 				maybe[a.number] = append(maybe[a.number], a)
 			case !o.Repeated && o.Status != engine.DeadLettered:
 				stored[a.number] = a

@@ -67,7 +67,7 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 
 // simulate runs the world of a seed, or runs it twice.
 func simulate(t *testing.T, seed uint64) figures {
-	roomy := seed%20 == 0 || os.Getenv("ALL") != ""
+	roomy := seed%20 == 0
 	once := run(t, seed, roomy)
 	if !roomy {
 		return once.happened
