@@ -102,7 +102,7 @@ torture: ## Prove the stores under power cuts, kills and random histories for TI
 
 .PHONY: simulate
 simulate: ## Simulate SEEDS worlds from SEED on, in virtual time, with everything going wrong
-	ORCHESTRIX_SEED=$(SEED) ORCHESTRIX_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -v -run 'TestSimulation$$' ./bench/simulate
+	ORCHESTRIX_SEED=$(SEED) ORCHESTRIX_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -v -run TestSimulation ./bench/simulate
 
 .PHONY: storm
 storm: ## Storm the pipeline with panics, starts and stops, and callers that go away

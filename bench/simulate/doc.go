@@ -9,7 +9,8 @@
 //
 // Two rules make a seed replay. Every delay ends at an instant of its own, so that no two ever tie; and every fault
 // follows from the seed and from what it befalls (the third call of the second handler for command 17), not from who asks
-// first.
+// first. Where several things follow at once from one instant, it is up to the processors which comes first; so the seeds
+// that are run twice have worlds with room enough, and one processor.
 //
 // The package has tests only. Stores have a simulation of their own in sinks/sqlite: power cuts, failing calls, kills.
 package simulate

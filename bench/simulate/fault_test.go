@@ -51,8 +51,8 @@ const (
 var faultNames = [faults]string{
 	fails: "temporary errors", breaks: "permanent errors", panics: "panics", exits: "goroutines ended", hangs: "hangs",
 	poison: "poisoned calls", intrusion: "other writers", refusal: "refused appends", lostReply: "lost replies",
-	lostRequest: "lost requests", storePanics: "store panics", storeExits: "stores that end their goroutine", storeHangs: "store hangs", loadFails: "failed loads",
-	loadPanics: "panicking loads", cancels: "cancels", repeats: "repeated commands", sourceFails: "failed sources",
+	lostRequest: "lost requests", storePanics: "store panics", storeExits: "stores that end their goroutine",
+	storeHangs: "store hangs", loadFails: "failed loads", loadPanics: "panicking loads", cancels: "cancels", repeats: "repeated commands", sourceFails: "failed sources",
 	sourcePanics: "panicking sources", followerFails: "failed followers", stops: "stops", cuts: "cuts",
 	crashes: "crashes", shuts: "shut stores",
 }
@@ -101,7 +101,6 @@ func misfortunes(err error, found []*misfortune) []*misfortune {
 type figures struct {
 	faults     [faults]int
 	seeds      int
-	replayed   int
 	lives      int
 	commands   int
 	admissions int
@@ -114,7 +113,6 @@ func (f *figures) add(more *figures) {
 		f.faults[i] += n
 	}
 	f.seeds += more.seeds
-	f.replayed += more.replayed
 	f.lives += more.lives
 	f.commands += more.commands
 	f.admissions += more.admissions
@@ -130,9 +128,8 @@ func (f *figures) add(more *figures) {
 // String is the figures as they can be quoted.
 func (f *figures) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d seeds, %d of them run twice with the same history\n", f.seeds, f.replayed)
-	fmt.Fprintf(&b, "%d commands, admitted %d times in %d lives of pipelines, %d events\n",
-		f.commands, f.admissions, f.lives, f.events)
+	fmt.Fprintf(&b, "%d seeds: %d commands, admitted %d times in %d lives of pipelines, %d events\n",
+		f.seeds, f.commands, f.admissions, f.lives, f.events)
 	b.WriteString("outcomes:")
 	for _, name := range []string{"accepted", "rejected", "dead-lettered", "unknown", "repeated"} {
 		fmt.Fprintf(&b, " %d %s", f.outcomes[name], name)

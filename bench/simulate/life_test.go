@@ -59,7 +59,8 @@ type admission struct {
 // newLife makes the next pipeline of the world.
 func (w *world) newLife(input []int, l lot) *life {
 	next := &life{
-		w: w, lot: l, number: len(w.lives) + 1, input: input, over: make(chan struct{}), exited: map[int]bool{}, sent: map[int]int{}, times: map[*engine.Command]int{},
+		w: w, lot: l, number: len(w.lives) + 1, input: input, over: make(chan struct{}),
+		exited: map[int]bool{}, sent: map[int]int{}, times: map[*engine.Command]int{},
 	}
 	next.session = &session{Store: w.store, l: next}
 	next.ctx, next.stop = context.WithCancel(context.Background())
@@ -115,10 +116,7 @@ func (l *life) live() {
 		}
 		l.stop()
 	}()
-	select {
-	case <-l.over:
-	case <-crashed:
-	}
+	l.w.within(crashed, l.over)
 }
 
 // fate ends the life at its time, if it has not ended by then.

@@ -150,28 +150,41 @@ func (w *world) judgeAttempts() {
 	}
 }
 
-// judgeRetry checks that nothing was given up that might have passed, before its attempts were spent; but for what the store
-// refused, which is not attempted again when something behind it is stored.
+// judgeRetry checks that nothing was given up that might have passed, before its attempts were spent. What is bounded by time
+// is not looked at: it may have none for another attempt.
 func (l *life) judgeRetry(a *admission, err error) {
-	retry := l.w.options.Retry
+	o := &l.w.options
 	for _, m := range misfortunes(err, nil) {
-		if !m.Temporary() || m.place == storing {
+		if !m.Temporary() {
 			return
 		}
 	}
-	if l.exited[a.number] || l.w.options.HandlerTimeout > 0 || l.w.options.CommandTimeout > 0 || retry.Total < max(time.Minute, 2*l.w.hang) || l.session.closed.Load() || l.cutShort() {
+	bounded := o.HandlerTimeout > 0 || o.CommandTimeout > 0 || o.Retry.Total < max(time.Minute, 2*l.w.hang)
+	if bounded || l.exited[a.number] || l.session.closed.Load() || l.cutShort() {
 		return
 	}
 	blows := 0
 	for at, n := range l.w.blows {
-		if at.number == a.number && (at.time == l.number || at.place.isHandler() && at.time == a.time) ||
-			at.place == calling && at.time == l.number || at.place == loading && at.number == l.w.input[a.number].aggregate && at.time == l.number {
+		if at.mayHit(a) {
 			blows += n
 		}
 	}
-	if blows < retry.Attempts {
-		l.wrong("#%d was given up after %d attempts of %d: %v", a.number, blows, retry.Attempts, err)
+	if blows < o.Retry.Attempts {
+		l.wrong("#%d was given up after %d attempts of %d: %v", a.number, blows, o.Retry.Attempts, err)
 	}
+}
+
+// mayHit tells whether what happened at a spot may have cost this command an attempt.
+func (at spot) mayHit(a *admission) bool {
+	switch {
+	case at.place.isHandler():
+		return at.number == a.number && at.time == a.time
+	case at.time != a.l.number:
+		return false
+	case at.place == loading:
+		return at.number == a.l.w.input[a.number].aggregate
+	}
+	return at.number == a.number || at.place == calling
 }
 
 // mayTimeOut tells whether anything is bounded by time.

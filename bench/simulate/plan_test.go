@@ -11,6 +11,7 @@ import (
 // plan is what a seed draws before anything runs.
 type plan struct {
 	dice
+	seed       uint64
 	roomy      bool // see furnish
 	ponders    bool // deciders take their time, which they should not
 	options    pipeline.Options
@@ -73,15 +74,15 @@ const (
 // draw makes the plan of a seed.
 func draw(seed uint64, roomy bool) plan {
 	h := &hat{dice: dice(mixed(seed))}
-	p := plan{dice: dice(mixed(seed + 1)), roomy: roomy}
+	p := plan{dice: dice(mixed(seed + 1)), seed: seed, roomy: roomy}
 	p.options = pipeline.Options{
 		Workers: pick(h, 1, 2, 5, 64), Window: pick(h, 1, 2, 7, 64, 4096), Batch: pick(h, 1, 2, 3, 16, 256),
 		Cache: pick(h, -1, 1, 2, 0), Conflicts: pick(h, 1, 3, 1000, 1000),
 	}
 	p.options.Share = pick(h, 0, 0, 1, min(3, p.options.Window))
 	p.options.Retry = pipeline.RetryPolicy{
-		Attempts: pick(h, 1, 2, 3, 5), First: pick(h, time.Millisecond, 50*time.Millisecond), Most: pick(h, 10*time.Millisecond, 5*time.Second),
-		Total: pick(h, 20*time.Millisecond, time.Minute, time.Hour), Seed: seed + 1,
+		Attempts: pick(h, 1, 2, 3, 5), First: pick(h, time.Millisecond, 50*time.Millisecond),
+		Most: pick(h, 10*time.Millisecond, 5*time.Second), Total: pick(h, 20*time.Millisecond, time.Minute, time.Hour), Seed: seed + 1,
 	}
 	if p.keeps = h.whether(0.6); p.keeps {
 		p.options.Policy = pick(h, pipeline.Skip, pipeline.Park, pipeline.Park)
@@ -119,14 +120,14 @@ func draw(seed uint64, roomy bool) plan {
 
 // furnish makes a world that replays to the nanosecond. Nothing in it waits for a worker or for a place in the window, and
 // every command goes through handlers, which take their time: so no two turns are ever ready at the same instant, where
-// it would be up to the processors which comes first. What waits behind a dead letter goes through none; then every turn
-// has a call of the store for itself, as an instant store gets it. Nothing is cut off for its time: the lookout, which does
-// that, comes by when it likes.
+// it would be up to the processors which comes first. Hence no dead letters are kept: what is told to be one then goes
+// through the store once more, and what is parked goes through no handler. And nothing is cut off for its time: the
+// lookout, which does that, comes by when it likes.
 func (p *plan) furnish() {
 	o := &p.options
 	o.Workers, o.Window, o.Share, p.burst, p.ponders = 64, 4096, 0, 0, false
 	o.HandlerTimeout, o.CommandTimeout, o.Limits = -1, 0, nil
-	p.instant = p.instant || p.keeps
+	o.Policy, o.Policies, p.keeps, p.odds[storeExits] = pipeline.Skip, nil, false, 0
 }
 
 // write makes the input.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +26,7 @@ type (
 	dosed  struct{ After int }
 	vessel struct { // 64 aggregates, each with a few commands; the first of the first may be poisoned
 		store    *memory.Store
-		mended   bool // the poison has lost its power
+		mended   atomic.Bool // the poison has lost its power; handlers that were given up ask too
 		outcomes [64][8]engine.Outcome
 		at       [64][8]time.Duration // when they were told
 		report   pipeline.Report
@@ -39,7 +40,7 @@ func (v *vessel) Register(r *engine.Registry) {
 	d := engine.NewDecider(r, "doses", func() int { return 0 })
 	engine.OnCommand(r, "dose", "taste", func(_ context.Context, _ *engine.Command, c dose) ([]any, error) {
 		time.Sleep(time.Millisecond + spot{first, c.Aggregate, c.Number}.share()) // no two end together
-		if v.mended {
+		if v.mended.Load() {
 			return nil, nil
 		}
 		switch c.Poison {
@@ -123,7 +124,7 @@ func (v *vessel) requireReplay(t *testing.T, policy pipeline.Policy) {
 			require.EqualValues(t, i+1, o.First, "the lane goes on, without a gap")
 		}
 	}
-	v.mended = true
+	v.mended.Store(true)
 	p, err := pipeline.New(engine.NewRegistry(v), sinks.NewStore(v.store), v.options(policy))
 	require.NoError(t, err)
 	_, err = p.Run(t.Context(), sources.DeadLetters(v.store, sources.LetterFilter{}))

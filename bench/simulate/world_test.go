@@ -70,8 +70,8 @@ type effect struct {
 func newWorld(t *testing.T, p plan) *world {
 	return &world{
 		plan: p, t: t, store: memory.New(), began: time.Now(),
-		tries: map[spot]int{}, blows: map[spot]int{}, firsts: map[spot]time.Duration{}, hopeless: map[spot]bool{}, effects: map[int]*effect{}, settled: map[int]bool{}, sent: map[int]int{},
-		history: make([][]moment, p.aggregates), happened: figures{seeds: 1, commands: len(p.input), outcomes: map[string]int{}},
+		tries: map[spot]int{}, blows: map[spot]int{}, firsts: map[spot]time.Duration{}, hopeless: map[spot]bool{},
+		effects: map[int]*effect{}, settled: map[int]bool{}, sent: map[int]int{}, history: make([][]moment, p.aggregates), happened: figures{seeds: 1, commands: len(p.input), outcomes: map[string]int{}},
 	}
 }
 
