@@ -81,7 +81,7 @@ func (f *lettersListFlags) table(ctx context.Context, w io.Writer, store engine.
 			typ, aggregate = "(unreadable)", cmd.Origin
 		}
 		t.AppendRow(table.Row{
-			letter.ID, letter.State, brief(aggregate, 30), brief(typ, 30), letter.Attempts, timeOf(letter.Last), brief(letter.Reason(), 70),
+			letter.ID, letter.State, brief(aggregate, 30), brief(typ, 30), letter.Attempts, timeOf(letter.Last), brief(reasonOf(&letter), 70),
 		})
 	}
 	all, parked := store.CountDeadLetters()

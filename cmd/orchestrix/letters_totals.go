@@ -3,10 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -40,7 +42,7 @@ func countLetters(ctx context.Context, store engine.DeadLetterStore) (*letterTot
 		c.Letters++
 		aggregates[letter.Command.Subject]++
 		if letter.State != engine.Waiting {
-			reasons[letter.Err.Error()]++
+			reasons[reasonOf(&letter)]++
 		}
 	}
 	c.Aggregates, c.Reasons = most(aggregates), most(reasons)
@@ -48,6 +50,13 @@ func countLetters(ctx context.Context, store engine.DeadLetterStore) (*letterTot
 		_, c.Aggregates[i].Parked = store.ParkedBehind(c.Aggregates[i].Name)
 	}
 	return c, nil
+}
+
+// reasonOf is why a letter is one, without the handler and the command that an engine.HandlerError names before: letters that
+// failed alike have one reason, and a table has room for it. It is a part of the whole reason, so --reason finds it.
+func reasonOf(letter *engine.DeadLetter) string {
+	named := engine.HandlerError{Handler: letter.Handler, Type: letter.Command.Type, ID: letter.Command.ID, Err: errors.New("")}
+	return strings.TrimPrefix(letter.Reason(), named.Error())
 }
 
 // most gives those with the most letters.

@@ -23,6 +23,7 @@ import (
 	"github.com/orchestrix-go/orchestrix/pipeline"
 	"github.com/orchestrix-go/orchestrix/sinks"
 	"github.com/orchestrix-go/orchestrix/sinks/memory"
+	"github.com/orchestrix-go/orchestrix/sources"
 	"github.com/orchestrix-go/orchestrix/sinks/sqlite"
 )
 
@@ -125,6 +126,26 @@ func TestStatusCountsLetters(t *testing.T) {
 	c.print(&b)
 	require.Contains(t, b.String(), "in store   5 dead letters, 1 aggregates parked\n           \"a\": 3, parked\n")
 	require.Contains(t, b.String(), "3 times: broken")
+}
+
+// Letters of one handler that failed alike have one reason, in which its commands are not named.
+func TestStatusCountsReasonsOfHandlers(t *testing.T) {
+	store := memory.New()
+	for _, name := range []string{"a", "b", "c"} {
+		cmd := engine.NewCommand(name, order.Create{})
+		cmd.Type = "order.create"
+		letter := engine.NewDeadLetter(cmd, &engine.HandlerError{Type: cmd.Type, ID: cmd.ID, Handler: "mail", Err: errors.New("no answer")})
+		results := store.Append(t.Context(), []engine.Append{{
+			Aggregate: name, CommandID: letter.ID, Expected: engine.Never, Letter: letter,
+		}})
+		require.Positive(t, results[0].Letter, "%+v", results[0])
+	}
+	c, err := countLetters(t.Context(), store)
+	require.NoError(t, err)
+	require.Equal(t, []letterTotal{{"no answer", 3, false}}, c.Reasons)
+	var b strings.Builder
+	require.NoError(t, (&lettersListFlags{}).table(t.Context(), &b, store, sources.LetterFilter{}))
+	require.Equal(t, 3, strings.Count(b.String(), "│ no answer "), b.String())
 }
 
 // The first signal ends the context, the second cuts what can be cut, or ends the program.
