@@ -68,9 +68,10 @@ func (d *deadLetters) take(letter *engine.DeadLetter) error {
 		}
 		fmt.Fprintf(d.w, "dead letter %s: %v\n", origin, letter.Err)
 	}
+	stored := d.store != "" && letter.Number > 0
 	if d.count == deadLettersShown+1 {
 		where := d.path
-		if d.store != "" {
+		if stored {
 			where = "orchestrix letters list --store " + d.store
 		}
 		fmt.Fprintf(d.w, "more dead letters: see %s\n", where)
@@ -78,7 +79,7 @@ func (d *deadLetters) take(letter *engine.DeadLetter) error {
 	if errors.Is(letter.Err, pipeline.ErrParked) {
 		d.waiting++
 	}
-	if d.store != "" && letter.Number > 0 {
+	if stored {
 		return nil
 	}
 	d.filed++

@@ -110,6 +110,31 @@ func TestDeadLettersTellTheirErrorAtOnce(t *testing.T) {
 	})
 }
 
+// Whoever is told of more dead letters is sent to where they are: those of a stop are not in the store.
+func TestMoreDeadLettersAreWhereItSays(t *testing.T) {
+	for _, stored := range []bool{true, false} {
+		path, says := filepath.Join(t.TempDir(), "dead"), &strings.Builder{}
+		d := newDeadLetters(path, says, engine.NewRegistry(order.Module{}))
+		d.store = "x.db"
+		for i := range deadLettersShown + 2 {
+			letter := &engine.DeadLetter{Command: &engine.Command{}, Err: errors.New("why")}
+			if stored {
+				letter.Number = uint64(i + 1)
+			}
+			d.sink.In() <- letter
+		}
+		close(d.sink.In())
+		d.sink.AwaitCompletion()
+		require.NoError(t, d.Close())
+		where := path
+		if stored {
+			where = "orchestrix letters list --store x.db"
+		}
+		require.Equal(t, deadLettersShown, strings.Count(says.String(), "dead letter 0"), says)
+		require.Contains(t, says.String(), "more dead letters: see "+where+"\n")
+	}
+}
+
 // A pipeline may leave the sink behind in the middle of a letter. Close then says so and returns.
 func TestDeadLettersLeftBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -129,6 +129,14 @@ func (s *selection) found(
 	return ids, nil
 }
 
+// oneLetter is the rule for the arguments of a command that is for one letter.
+func oneLetter(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usage("give the ID of one dead letter: orchestrix letters list shows all")
+	}
+	return nil
+}
+
 func noLetter(id engine.ID, store string) error {
 	return usage("there is no dead letter %s in %s: orchestrix letters list shows all", id, store)
 }

@@ -29,7 +29,7 @@ CloudEvents JSON object. What is written must be a command that this program can
 aggregate; one whose command could not be read gets those of the new one.`,
 		Example: `  orchestrix letters edit 0190163d-8694-739b-aea5-966c26f8ad90 --data '{"amount_cents":500}' --retry --store orders.db
   orchestrix letters edit 0190163d-8694-739b-aea5-966c26f8ad90 --file fixed.json --store orders.db`,
-		Args: cobra.ExactArgs(1),
+		Args: oneLetter,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (f.data == "") == (f.file == "") {
 				return usage("say what it becomes: either --data JSON or --file FILE")

@@ -24,7 +24,7 @@ func newLettersShow(std streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one dead letter whole: its command, why it failed, causes and stack",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneLetter,
 		RunE:  func(cmd *cobra.Command, args []string) error { return f.show(cmd.Context(), std.out, args) },
 	}
 	f.storeFlag(cmd)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -75,9 +76,13 @@ func (c *letterTotals) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "in store   %s, %s aggregates parked\n", letterCount(c.Letters), count(c.Parked))
 	for _, a := range c.Aggregates {
-		fmt.Fprintf(w, "           %q: %s%s\n", a.Name, count(a.Letters), map[bool]string{true: ", parked"}[a.Parked])
+		name := strconv.Quote(a.Name)
+		if a.Name == "" { // no aggregate has that name: what was read is no command
+			name = "(unreadable)"
+		}
+		fmt.Fprintf(w, "           %s: %s%s\n", name, count(a.Letters), map[bool]string{true: ", parked"}[a.Parked])
 	}
 	for _, r := range c.Reasons {
-		fmt.Fprintf(w, "           %s times: %s\n", count(r.Letters), r.Name)
+		fmt.Fprintf(w, "           %s for: %s\n", letterCount(r.Letters), r.Name)
 	}
 }

@@ -23,8 +23,8 @@ import (
 	"github.com/orchestrix-go/orchestrix/pipeline"
 	"github.com/orchestrix-go/orchestrix/sinks"
 	"github.com/orchestrix-go/orchestrix/sinks/memory"
-	"github.com/orchestrix-go/orchestrix/sources"
 	"github.com/orchestrix-go/orchestrix/sinks/sqlite"
+	"github.com/orchestrix-go/orchestrix/sources"
 )
 
 // A status asks the process that runs. When that was killed it says that nobody runs, and the next run is asked again.
@@ -125,7 +125,7 @@ func TestStatusCountsLetters(t *testing.T) {
 	var b strings.Builder
 	c.print(&b)
 	require.Contains(t, b.String(), "in store   5 dead letters, 1 aggregates parked\n           \"a\": 3, parked\n")
-	require.Contains(t, b.String(), "3 times: broken")
+	require.Contains(t, b.String(), "3 dead letters for: broken")
 }
 
 // Letters of one handler that failed alike have one reason, in which its commands are not named.
@@ -146,6 +146,15 @@ func TestStatusCountsReasonsOfHandlers(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, (&lettersListFlags{}).table(t.Context(), &b, store, sources.LetterFilter{}))
 	require.Equal(t, 3, strings.Count(b.String(), "│ no answer "), b.String())
+}
+
+// What could not be read has no aggregate, and is told apart from one with an odd name.
+func TestStatusOfUnreadableLetters(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "x.db")
+	require.Equal(t, exitDeadLetters, orchestrix(t, "no command", "run", "--in", "-", "--store", store).status)
+	c := orchestrix(t, "", "status", "--store", store)
+	require.Equal(t, 0, c.status, c.err)
+	require.Contains(t, c.out, "           (unreadable): 1\n           1 dead letter for: not a CloudEvents JSON object")
 }
 
 // The first signal ends the context, the second cuts what can be cut, or ends the program.
