@@ -66,9 +66,9 @@ func Example() {
 
 	registry.Use( // around every handler and decider; the first is the outermost
 		middleware.Log(logger, middleware.LogOptions{}),
-		middleware.Validate(), // payloads with a method Validate() error; all faults at once
-		middleware.Retry(middleware.RetryOptions{Attempts: 5}),
-		middleware.Timeout(2*time.Second), // of each attempt
+		middleware.Validate(),                                  // payloads with a method Validate() error; all faults at once
+		middleware.Retry(middleware.RetryOptions{Attempts: 5}), // of each call; a pipeline retries too, and 5 times 5 are 25
+		middleware.Timeout(2*time.Second),                      // of each attempt
 	)
 	registry.UseFor("mail.send", middleware.RateLimit(100, middleware.RateOptions{})) // inside of those
 	fmt.Println(registry.Describe().Commands[0].Middleware)
