@@ -55,6 +55,18 @@
 // the work is cut: handlers are cancelled, nothing more is decided, and a [StoppedError] names what was left and what it
 // waited for. A source that ignores its context is read no further, and left behind by name.
 //
+// # How it is built
+//
+// Each file is one noun. Along the way of a command:
+//
+//	in       intake, read: from sources; receipt: from Do and Send; window, share, limit, group: how many, and how fast
+//	lane     lane, lanes, ready: the queue of an aggregate, all of them, those that are ready
+//	work     workers, worker, post: who takes which lanes; turn: one time that commands of a lane are handled
+//	         calls, outing: handlers inline, or in goroutines; decide, decision: deciders; guard: around code of others
+//	out      round: what goes to the sink together; settle, settlement, tally: what the store made of it, told and counted
+//	beside   lookout, leash, timeout, abandoned: time; retry, rest, park, deadletter: failure; shift, stopped: the end;
+//	         status, survey, meter, report: what is to be seen; apart, crew: goroutines that others' code may end
+//
 // # Failure
 //
 // A rejection ([engine.Reject]) is stored and answered; it is conditional on the version it was decided on. A version

@@ -37,7 +37,7 @@ type Limit struct {
 // checked fills in what is zero and reports every fault.
 func (l Limit) checked(options *Options, registry *engine.Registry) (Limit, error) {
 	var errs []error
-	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf("pipeline: Limit."+format, args...)) }
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if l.Type != "" {
 		if _, err := registry.Route(&engine.Command{Message: engine.Message{Type: l.Type}}); err != nil {
 			fault("Type: %w", err)

@@ -93,7 +93,7 @@ func (o Options) withDefaults() (Options, error) {
 		errs = append(errs, fmt.Errorf("pipeline: Options.CommandTimeout is %v: give a positive duration, or 0 for none", o.CommandTimeout))
 	}
 	if o.DrainTimeout < 0 {
-		errs = append(errs, fmt.Errorf("pipeline: Options.DrainTimeout is %v: give a positive duration", o.DrainTimeout))
+		errs = append(errs, fmt.Errorf("pipeline: Options.DrainTimeout is %v: give a positive duration, or 0 for 10 s", o.DrainTimeout))
 	}
 	var err error
 	if o.Retry, err = o.Retry.withDefaults(); err != nil {

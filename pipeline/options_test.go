@@ -24,7 +24,7 @@ func TestOptionsFaults(t *testing.T) {
 		"pipeline: Options.Window is -1: give 1 to 1048576, or 0 for 4096",
 		"pipeline: Options.Batch is 4097: give 1 to 4096, or 0 for 256",
 		"pipeline: Options.Conflicts is -7: give 1 to 1000, or 0 for 20",
-		"pipeline: Options.DrainTimeout is -1s: give a positive duration",
+		"pipeline: Options.DrainTimeout is -1s: give a positive duration, or 0 for 10 s",
 	}, strings.Split(err.Error(), "\n"))
 }
 

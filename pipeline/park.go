@@ -33,7 +33,7 @@ type ParkedError struct {
 
 // Error names both.
 func (e *ParkedError) Error() string {
-	return fmt.Sprintf("pipeline: aggregate %q is parked behind dead letter %s", e.Aggregate, e.Behind)
+	return fmt.Sprintf("pipeline: aggregate %q is parked behind dead letter %s: replay that one or drop it", e.Aggregate, e.Behind)
 }
 
 // Is matches ErrParked.
