@@ -3,15 +3,18 @@ package bench
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
 // The studies of idle aggregates hold what was measured against their bars. How much it is, is not a matter for a test:
-// other tests use the same heap.
-func TestScaleIdle(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+// other tests use the same heap. In virtual time the lookout never takes a worker that is off the processor for one that
+// waits, and hires another: how many goroutines there are depends on the pipeline and on nothing else.
+func TestScaleIdle(t *testing.T) { synctest.Test(t, testScaleIdle) }
+
+func testScaleIdle(t *testing.T) {
 	studies, err := scaleIdle(t.Context(), 2, 3000)
 	require.NoError(t, err)
 	require.Len(t, studies, 2)
@@ -28,9 +31,8 @@ func TestScaleIdle(t *testing.T) {
 		require.Len(t, row.Samples, 2, row.Name)
 		require.Positive(t, row.Median(), row.Name)
 	}
-	for _, row := range goroutines.Rows { // where the machine is busy, workers that do not get on are joined by others
-		require.Less(t, row.Median(), 64.0+16, "%s: more goroutines than the default workers explain", row.Name)
-	}
+	require.True(t, goroutines.OK(), "%+v", goroutines.Checks)
+	require.Contains(t, goroutines.Finding, "does not follow")
 }
 
 // A number that follows the aggregates is said to do so.

@@ -1,7 +1,6 @@
 package pipeline_test
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -67,15 +66,18 @@ func TestDuplicatesInABatchFollowedByNewCommands(t *testing.T) {
 	}
 }
 
-// One id for two aggregates is a mistake of the sender: one is refused, and the belt goes on. Which one is not said, because
-// between aggregates there is no sequence.
+// One id for two aggregates is a mistake of the sender: the second is refused, and the belt goes on. One worker comes to the
+// second aggregate behind the first only in virtual time: on a busy machine the lookout may append what that one has done
+// beside the next, and between aggregates no sequence is promised.
 func TestOneIDForTwoAggregates(t *testing.T) {
-	cmds := append(puts("a", 1), puts("b", 3)...)
-	cmds[1].ID = cmds[0].ID
-	b := newBelt(t, memory.New(), pipeline.Options{})
-	outcomes := b.feed(cmds...)
-	require.ErrorIs(t, errors.Join(outcomes[0].Err, outcomes[1].Err), engine.ErrReused)
-	require.Equal(t, 3, b.report.Accepted)
+	synctest.Test(t, func(t *testing.T) {
+		cmds := append(puts("a", 1), puts("b", 3)...)
+		cmds[1].ID = cmds[0].ID
+		b := newBelt(t, memory.New(), pipeline.Options{Workers: 1})
+		outcomes := b.feed(cmds...)
+		require.ErrorIs(t, outcomes[1].Err, engine.ErrReused)
+		require.Equal(t, 3, b.report.Accepted)
+	})
 }
 
 // A command that was accepted and comes again is told so, even when its handler would fail now.
