@@ -46,8 +46,8 @@ test: ## Run all tests
 .PHONY: race
 race: ## Run all tests with the race detector, in random sequence (needs a C compiler)
 	@cc=$$(go env CC); if command -v "$${cc%% *}" >/dev/null; then \
-		echo "go test -race -shuffle=on -timeout 30m ./..."; \
-		CGO_ENABLED=1 go test -race -shuffle=on -timeout 30m ./...; \
+		echo "go test -race -shuffle=on ./..."; \
+		CGO_ENABLED=1 go test -race -shuffle=on ./...; \
 	else \
 		echo "race: SKIPPED, there is no C compiler ($$cc); install one to look for races"; \
 	fi

@@ -11,11 +11,8 @@ import (
 
 // nextLetter makes the dead letter of a new command, or now and then that of one that failed before. The ledger is locked.
 func (l *ledger) nextLetter() engine.Append {
-	for _, a := range l.letters {
-		if l.random.IntN(8) == 0 {
-			return a
-		}
-		break
+	if n := len(l.sent); n > 0 && l.random.IntN(8) == 0 {
+		return l.letters[l.sent[l.random.IntN(n)]]
 	}
 	id := engine.NewID()
 	cmd := &engine.Command{Message: engine.Message{
@@ -25,19 +22,18 @@ func (l *ledger) nextLetter() engine.Append {
 	letter := engine.NewDeadLetter(cmd, errors.New("no answer"))
 	letter.State = engine.LetterState(l.random.IntN(3))
 	a := engine.Append{Aggregate: cmd.Subject, CommandID: id, Expected: engine.Never, Letter: letter}
-	l.letters[id] = a
+	l.letters[id], l.sent = a, append(l.sent, id)
 	return a
 }
 
 // endedLetter gives the id of a letter for a command to end, now and then.
 func (l *ledger) endedLetter() (a engine.Append, found bool) {
-	for id, a := range l.letters {
-		if _, tried := l.tried[id]; !tried && l.random.IntN(4) == 0 {
-			return a, true
-		}
-		break
+	if len(l.sent) == 0 || l.random.IntN(4) > 0 {
+		return a, false
 	}
-	return a, false
+	id := l.sent[l.random.IntN(len(l.sent))]
+	_, tried := l.tried[id]
+	return l.letters[id], !tried
 }
 
 // noteLetter notes what was answered for a letter.

@@ -147,6 +147,7 @@ type ledger struct {
 	tried        map[engine.ID]engine.Append
 	acknowledged map[engine.ID]engine.Result
 	letters      map[engine.ID]engine.Append // that were sent
+	sent         []engine.ID                 // theirs, in sequence
 	kept         map[engine.ID]uint64        // letters that were acknowledged, with their numbers
 	doubt        map[engine.ID]bool          // letters of unknown outcome
 	unknown      int                         // answers of unknown outcome
