@@ -84,7 +84,7 @@ func scanLog(d disk, database string) (found bool, err error) {
 
 // check reads all frames of the log.
 func (s *walScan) check(count int64) error {
-	state, whole, err := s.header()
+	state, whole, err := s.header(count)
 	if err != nil {
 		return err
 	}
@@ -117,8 +117,8 @@ func (s *walScan) check(count int64) error {
 }
 
 // header reads the header, and tells whether it is whole. When it is not, what follows from it is guessed: the salt from
-// the first frame, the state from the header's content.
-func (s *walScan) header() (state walState, whole bool, err error) {
+// the first frame, the state from the header's content, the byte order from the frames.
+func (s *walScan) header(count int64) (state walState, whole bool, err error) {
 	head := make([]byte, walHeaderBytes)
 	if _, err := s.file.ReadAt(head, 0); err != nil {
 		return state, false, err
@@ -138,7 +138,27 @@ func (s *walScan) header() (state walState, whole bool, err error) {
 	if _, err := s.file.ReadAt(s.salt[:], walHeaderBytes+8); err != nil {
 		return state, false, err
 	}
-	return state, false, nil
+	return state, false, s.guessOrder(count)
+}
+
+// guessOrder finds the byte order of the words that are summed: the one in which a frame follows from the one before it. In
+// the other one every frame looks damaged, and nothing is found behind the damage.
+func (s *walScan) guessOrder(count int64) error {
+	var before walState
+	for number := range count {
+		var facts frameFacts
+		for _, s.bytes = range []binary.ByteOrder{binary.BigEndian, binary.LittleEndian} {
+			var err error
+			if _, facts, err = s.read(number, before); err != nil {
+				return err
+			}
+			if number > 0 && facts.whole && facts.salted {
+				return nil
+			}
+		}
+		before = facts.kept
+	}
+	return nil
 }
 
 // frameFacts is what one frame tells about itself.
