@@ -138,12 +138,12 @@ func (s *walScan) header(count int64) (state walState, whole bool, err error) {
 	if _, err := s.file.ReadAt(s.salt[:], walHeaderBytes+8); err != nil {
 		return state, false, err
 	}
-	return state, false, s.guessOrder(count)
+	return state, false, s.guessEndianness(count)
 }
 
-// guessOrder finds the byte order of the words that are summed: the one in which a frame follows from the one before it. In
+// guessEndianness finds the byte order of the words that are summed: the one in which a frame follows from the one before it. In
 // the other one every frame looks damaged, and nothing is found behind the damage.
-func (s *walScan) guessOrder(count int64) error {
+func (s *walScan) guessEndianness(count int64) error {
 	var before walState
 	for number := range count {
 		var facts frameFacts
