@@ -79,7 +79,7 @@ var goStatements = map[string]string{
 	"pipeline/dispatch.go":       "the stage after it, as in every go-streams flow: it ends when upstream closes, and then closes",
 	"pipeline/pipeline.go":       "await waits; a sink that hangs is left behind, and the error of Run says so",
 	"pipeline/crew.go":           "Run waits; a handler that ignores its cancellation is left behind, and the error of Run says so",
-	"pipeline/deadletter.go":     "await waits; a sink that hangs is left behind, and the error of Run says so",
+	"pipeline/lettersink.go":     "await waits; a sink that hangs is left behind, and the error of Run says so",
 	"sinks/func.go":              "AwaitCompletion waits: it ends when the sender closes the inlet",
 	"sinks/stream.go":            "AwaitCompletion waits: it ends when the sender closes the inlet",
 	"sinks/sqlite/store.go":      "Close waits: it ends when the last request is served and the file is closed",

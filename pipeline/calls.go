@@ -71,9 +71,9 @@ func (cs *calls) take() *call {
 	return nil
 }
 
-// join runs all calls inline and returns when all of them have ended, or when the rest was given away: then the turn goes
+// runInline runs all calls in the goroutine of the worker and returns when all of them have ended, or when the rest was given away: then the turn goes
 // on elsewhere.
-func (cs *calls) join(ctx context.Context, at *post, t *turn) {
+func (cs *calls) runInline(ctx context.Context, at *post, t *turn) {
 	g := t.guard
 	cs.ctx, cs.turn, cs.outing = g.context(), t, nil
 	cs.next.Store(0)

@@ -6,8 +6,8 @@ import "sync"
 // more: whoever goes on in its stead takes its place.
 type crew struct{ sync.WaitGroup }
 
-// join starts a goroutine of the crew, which calls Done unless it was given up.
-func (c *crew) join(run func()) {
+// start starts a goroutine of the crew, which calls Done unless it was given up.
+func (c *crew) start(run func()) {
 	c.Add(1)
 	go run()
 }

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +18,7 @@ func (p *Pipeline) deadLetter(t *task, err error) {
 	if p.options.DeadLetters == nil {
 		p.warn("dead letter", t.cmd, err)
 	} else {
-		p.keep(t.letter(err))
+		p.tellSink(t.letter(err))
 	}
 	p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.DeadLettered, Err: err})
 }
@@ -28,7 +27,7 @@ func (p *Pipeline) deadLetter(t *task, err error) {
 func (p *Pipeline) buried(t *task, letter *engine.DeadLetter, number uint64) {
 	if p.options.DeadLetters != nil {
 		letter.Number = number
-		p.keep(letter)
+		p.tellSink(letter)
 	}
 	p.end(t, engine.Outcome{CommandID: t.cmd.ID, Status: engine.DeadLettered, Err: t.err})
 }
@@ -49,89 +48,35 @@ func (p *Pipeline) unkept(t *task, err error) {
 	p.deadLetter(t, errors.Join(t.err, err))
 }
 
-// keep sends a dead letter to where they go, and waits while that is full. When the sink reports an error, no more is
-// read. Only when the pipeline was cut and gave up the sink too, the letter is logged instead.
-//
-// The inlet is closed when no command is without an outcome, so that nobody sends any more, or else some time after
-// givenUp: who was sending then has left, and an abandoned handler that comes back later finds givenUp closed first.
-func (p *Pipeline) keep(letter *engine.DeadLetter) {
-	taken := false
-	err := guarded(func() error { // a sink may have closed its inlet itself
-		select {
-		case <-p.givenUp:
-			return nil
-		default:
-		}
-		if p.inlet == nil { // the sink failed when it was asked for it
-			return nil
-		}
-		select {
-		case p.inlet <- letter:
-			taken = true
-		case <-p.givenUp:
-		}
-		return nil
-	})
-	if err != nil {
-		err = lettersMissing(err)
-	} else if taken {
-		err = p.lettersErr()
-	}
-	if err != nil {
-		p.lettersFault.CompareAndSwap(nil, &err)
-		p.stopReading() // the error is told when the sink is closed
+// tellSink brings a dead letter to its sink. When that is at fault, no more is read; the error is told when the sink is
+// closed. A letter that it does not take is logged instead.
+func (p *Pipeline) tellSink(letter *engine.DeadLetter) {
+	taken := p.letterSink.send(letter, p.givenUp)
+	if p.letterSink.fault.Load() != nil {
+		p.stopReading()
 	}
 	if !taken {
 		p.warn("dead letter that its sink does not take", letter.Command, letter.Err)
 	}
 }
 
-// openDeadLetters asks the sink for its inlet. Without one nothing is read.
-func (p *Pipeline) openDeadLetters() {
-	sink := p.options.DeadLetters
-	if sink == nil {
-		return
+// letter makes the dead letter of a command that failed, or waits for one that did.
+func (t *turn) letter(task *task) *engine.DeadLetter {
+	letter := task.letter(task.err)
+	switch {
+	case task.waits:
+		letter.State = engine.Waiting
+	case t.p.policyOf(task) == Park && engine.CheckName("aggregate id", t.lane.id) == nil:
+		letter.State = engine.Parked
 	}
-	if err := apart(func() error { p.inlet = sink.In(); return nil }); err != nil {
-		p.halt(lettersMissing(err))
-	}
+	return letter
 }
 
-// closeDeadLetters says that no dead letter will come. What it gives receives when the sink has completed.
-func (p *Pipeline) closeDeadLetters() <-chan error {
-	completed := make(chan error, 1) // the goroutine below sends once; room for it, nobody may be there
-	sink := p.options.DeadLetters
-	if sink == nil || p.inlet == nil {
-		completed <- nil
-		return completed
+// letter makes the dead letter of the task's command, with what is known of its attempts.
+func (t *task) letter(err error) *engine.DeadLetter {
+	letter := engine.NewDeadLetter(t.cmd, err)
+	if tr := t.trouble; tr != nil {
+		letter.Attempts, letter.First, letter.Last = tr.attempts, tr.first, tr.last
 	}
-	go func() { // await waits; a sink that hangs is left behind, and the error says so
-		err := apart(func() error {
-			close(p.inlet)
-			sink.AwaitCompletion()
-			return nil
-		})
-		if err != nil {
-			err = lettersMissing(err)
-		}
-		if fault := p.lettersFault.Load(); fault != nil {
-			err = *fault
-		}
-		completed <- cmp.Or(err, p.lettersErr())
-	}()
-	return completed
-}
-
-func lettersMissing(err error) error {
-	return fmt.Errorf("pipeline: dead letters may be missing from their sink: %w", err)
-}
-
-// lettersErr is what the dead letter sink says is wrong, if it can say so.
-func (p *Pipeline) lettersErr() error {
-	if s, ok := p.options.DeadLetters.(interface{ Err() error }); ok {
-		if err := apart(s.Err); err != nil {
-			return lettersMissing(err)
-		}
-	}
-	return nil
+	return letter
 }

@@ -17,7 +17,7 @@ func (t *turn) decode(task *task) (data any, digest uint64, err error) {
 	}
 	typ := task.route.Type
 	t.enter(task, coding)
-	err = guarded(func() error {
+	err = caught(func() error {
 		if data, err = t.p.registry.Decode(&cmd.Message); err == nil && encoder != nil {
 			digest, err = t.p.registry.Digest(typ, data)
 		}
@@ -58,7 +58,7 @@ func (t *turn) note() {
 		for n < len(rest) && rest[n].task == task {
 			n++
 		}
-		task.keep(rest[:n:n])
+		task.takeOver(rest[:n:n])
 		rest = rest[n:]
 		for i := range task.calls {
 			task.note(task.calls[i].err)
@@ -95,7 +95,7 @@ func (t *turn) fold(task *task) error {
 	var aggregate engine.Aggregate
 	var version engine.Version
 	t.enter(task, 0)
-	err := guarded(func() error {
+	err := caught(func() error {
 		aggregate = route.NewAggregate()
 		for event, err := range t.p.sink.Store().Load(ctx, id, 1) {
 			if err != nil {

@@ -70,7 +70,7 @@ func (t *turn) state(d *decision, payloads []any) error {
 	made, err := t.p.registry.Events(t.events, d.cmd, payloads, t.now)
 	events := made[before:len(made):len(made)]
 	if err == nil && t.p.encoder != nil {
-		err = guarded(func() error { return t.p.encoder.EncodePayloads(events) })
+		err = caught(func() error { return t.p.encoder.EncodePayloads(events) })
 	}
 	if err != nil {
 		clear(events)

@@ -85,7 +85,7 @@ func (d *dispatch) run() {
 		close(d.out)
 		return
 	}
-	p.emit, p.apart = d.emit, true
+	p.emit, p.oneByOne = d.emit, true
 	s := p.startShift(d.ctx)
 	defer s.cancel()
 	err := p.drawAll(s.reading, d.in, func(cmds []*engine.Command) error { return p.admit(s.work, cmds) })
@@ -93,7 +93,7 @@ func (d *dispatch) run() {
 		go d.refuse() // ends when upstream closes the inlet, as every go-streams stage does in the end
 	}
 	s.drain()
-	err = s.await("dead letter sink", p.closeDeadLetters())
+	err = s.await("dead letter sink", p.letterSink.close())
 	if err = errors.Join(p.halted(), err, s.end()); err != nil {
 		p.options.Logger.Error("stopped", zap.Error(err))
 	}

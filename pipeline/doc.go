@@ -59,13 +59,13 @@
 //
 // Each file is one noun. Along the way of a command:
 //
-//	in       intake, read: from sources; receipt: from Do and Send; window, share, limit, group: how many, and how fast
+//	in       intake, read: from sources; receipt: from Do and Send; window, quota, admission, limit, claim, group: how many, and how fast
 //	lane     lane, lanes, ready: the queue of an aggregate, all of them, those that are ready
 //	work     workers, worker, post: who takes which lanes; turn: one time that commands of a lane are handled
 //	         calls, outing: handlers inline, or in goroutines; decide, decision: deciders; guard: around code of others
 //	out      round: what goes to the sink together; settle, settlement, tally: what the store made of it, told and counted
-//	beside   lookout, leash, timeout, abandoned: time; retry, rest, park, deadletter: failure; shift, stopped: the end;
-//	         status, survey, meter, report: what is to be seen; apart, crew: goroutines that others' code may end
+//	beside   lookout, leash, timeout, abandoned: time; retry, rest, park, deadletter, lettersink: failure; shift, stopped: the end;
+//	         status, survey, meter, report: what is to be seen; foreign, crew: goroutines that others' code may end
 //
 // # Failure
 //

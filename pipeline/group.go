@@ -6,21 +6,6 @@ import (
 	"time"
 )
 
-// limits are all limits of a pipeline. Guarded by lanes.mu, as what is below.
-type limits struct {
-	list     []*limit
-	standing map[*lane]standing // in the rows of the groups
-	callers  map[*lane]*group   // who called a lane that has not begun again
-}
-
-// limit is one of them, with its groups.
-type limit struct {
-	Limit
-	groups map[string]*group
-	sweep  int    // look for idle ones when there are so many
-	crowd  *group // of all those that came when there were too many
-}
-
 // group is what commands have a limit together. A lane that is over it rests until its token is due, or stands in the row
 // until it is called: no goroutine waits.
 type group struct {
@@ -38,22 +23,6 @@ type group struct {
 type standing struct {
 	over  *group
 	since time.Time
-}
-
-// isFor tells whether the limit is for a command.
-func (l *limit) isFor(c *claim) bool { return l.Type == "" || l.Type == c.typ }
-
-// join finds the groups of a command that has not yet entered.
-func (ls *limits) join(c *claim) {
-	if c.groups != nil || c.keys == nil || c.err != nil {
-		return
-	}
-	c.groups = make([]*group, 0, len(ls.list))
-	for i, l := range ls.list {
-		if l.isFor(c) {
-			c.groups = append(c.groups, l.group(c.keys[i]))
-		}
-	}
 }
 
 // group finds a group, or makes it.
@@ -138,7 +107,7 @@ func (g *group) call(ls *lanes) {
 // promised out of it, so that nobody waits in a ring.
 func (a *admission) enterGroups(ls *lanes) bool {
 	c := a.claims[0]
-	ls.limits.join(c)
+	ls.limits.assign(c)
 	for _, g := range c.groups[c.held:] {
 		if int(g.load) < g.limit.Share {
 			g.load++
@@ -219,17 +188,6 @@ func (ls *lanes) beginOne(t *turn, c *claim) bool {
 	}
 	c.paid = false
 	return true
-}
-
-// payBack gives back the tokens of a command that waits for something else: those who wait must not save them up.
-func (c *claim) payBack() {
-	if c.free {
-		return
-	}
-	c.paid = false
-	for _, g := range c.groups {
-		g.payBack()
-	}
 }
 
 // recall takes back a call that its lane did not follow.

@@ -96,21 +96,21 @@ func (g *guard) leave() (tooLate error) {
 }
 
 func (g *guard) left() (tooLate error) {
-	if !g.settle() {
+	if !g.remains() {
 		runtime.Goexit()
 	}
-	return g.overdue()
+	return g.lateness()
 }
 
-// settle tells whether the turn is still the goroutine's, which has left.
-func (g *guard) settle() bool {
+// remains tells whether the turn is still the goroutine's, which has left.
+func (g *guard) remains() bool {
 	state := g.state.Load()
 	g.gone = state&lost != 0
 	return !g.gone
 }
 
-// overdue tells why the call that was left took too long, and makes the state ready for the next one.
-func (g *guard) overdue() error {
+// lateness tells why the call that was left took too long, and makes the state ready for the next one.
+func (g *guard) lateness() error {
 	state := g.state.Load()
 	g.state.Store(state &^ (late | coding))
 	if state&late == 0 {
@@ -128,10 +128,10 @@ func (g *guard) has(t *turn) bool {
 	}
 	if g.state.Load()&inside != 0 {
 		g.state.Add(^uint64(0))
-		if !g.settle() {
+		if !g.remains() {
 			return false
 		}
-		_ = g.overdue() // why it took long is nothing to it
+		_ = g.lateness() // why it took long is nothing to it
 	}
 	return true
 }
@@ -154,7 +154,7 @@ func (g *guard) look(now time.Duration) time.Duration {
 		return 0
 	}
 	arrived := time.Duration(g.until.Load()) - g.most
-	limit, after, whole := p.limit(g.since, arrived)
+	limit, after, whole := p.deadline(g.since, arrived)
 	if limit == 0 || now < limit {
 		return limit
 	}

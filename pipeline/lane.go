@@ -10,8 +10,8 @@ import "github.com/orchestrix-go/orchestrix/engine"
 //  2. From take to finish the lane is held: no second worker takes it, so that at most one batch of an aggregate is
 //     between its head and the store.
 //
-// What a conflict sends back re-enters at the head, in ticket sequence, before the lane is let go: a retry is never
-// overtaken.
+// What a conflict, a failure that may pass or a limit sends back re-enters at the head, in ticket sequence, before the lane is
+// let go: it is never overtaken.
 type lane struct {
 	id         string
 	head, tail *task
@@ -20,7 +20,7 @@ type lane struct {
 	queued     int32 // from head to tail
 	conflicts  int32 // in a row without progress; belongs to whoever holds the lane
 	quota
-	held  bool // in the ready row, with a worker, with the store, or waiting out a conflict
+	held  bool // in the ready row, with a worker, with the store, or resting
 	named bool // the id is known to be one; belongs to whoever holds the lane
 
 	newer, older *lane // neighbours among the idle lanes kept as a cache

@@ -40,7 +40,8 @@ type lanes struct {
 
 func newLanes(batch, keep, run int) *lanes {
 	ls := &lanes{
-		batch: batch, keep: keep, share: math.MaxInt32, lines: map[*quota][]*seat{}, byID: map[string]*lane{}, rests: map[*lane]*rest{}, workers: workers{run: run, most: math.MaxInt, greed: 1},
+		batch: batch, keep: keep, share: math.MaxInt32, workers: workers{run: run, most: math.MaxInt, greed: 1},
+		byID: map[string]*lane{}, lines: map[*quota][]*seat{}, rests: map[*lane]*rest{},
 	}
 	ls.turns.New = func() any { return newTurn() }
 	ls.wake.L = &ls.mu

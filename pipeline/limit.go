@@ -73,6 +73,24 @@ func (l Limit) checked(options *Options, registry *engine.Registry) (Limit, erro
 	return l, errors.Join(errs...)
 }
 
+// limits are all limits of a pipeline. Guarded by lanes.mu, as what is below.
+type limits struct {
+	list     []*limit
+	standing map[*lane]standing // in the rows of the groups
+	callers  map[*lane]*group   // who called a lane that has not begun again
+}
+
+// limit is one of them, with its groups.
+type limit struct {
+	Limit
+	groups map[string]*group
+	sweep  int    // look for idle ones when there are so many
+	crowd  *group // of all those that came when there were too many
+}
+
+// isFor tells whether the limit is for a command.
+func (l *limit) isFor(c *claim) bool { return l.Type == "" || l.Type == c.typ }
+
 // newLimits checks the limits of the options. It gives nil when there are none: then nothing is paid for them.
 func newLimits(options *Options, registry *engine.Registry) (*limits, error) {
 	if len(options.Limits) == 0 {
@@ -88,43 +106,6 @@ func newLimits(options *Options, registry *engine.Registry) (*limits, error) {
 		ls.list = append(ls.list, &limit{Limit: l, groups: map[string]*group{}})
 	}
 	return ls, errors.Join(errs...)
-}
-
-// claim is what a command has to do with limits, from its admission to its outcome.
-type claim struct {
-	keys   []string // for each limit; meaningless where it does not apply
-	groups []*group // that it is in, set when it enters
-	held   int      // of the groups: in how many it has a place
-	typ    string   // its type
-	paid   bool     // for its next attempt
-	err    error    // of Group, which ends the command
-	free   bool     // it needs no token: it only decides again
-}
-
-// claims says in which groups commands are to be. Nil when there are no limits.
-func (p *Pipeline) claims(cmds ...*engine.Command) []*claim {
-	if p.lanes.limits == nil {
-		return nil
-	}
-	all := make([]*claim, len(cmds))
-	for i, cmd := range cmds {
-		all[i] = &claim{}
-		route, err := p.registry.Route(cmd)
-		if cmd.Defect != nil || err != nil {
-			continue // it ends for that
-		}
-		c := all[i]
-		c.typ, c.keys = route.Type, make([]string, len(p.lanes.limits.list))
-		c.err = guarded(func() error {
-			for i, l := range p.lanes.limits.list {
-				if l.Group != nil && l.isFor(c) {
-					c.keys[i] = l.Group(cmd)
-				}
-			}
-			return nil
-		})
-	}
-	return all
 }
 
 // limit lets as many commands of the turn be handled as the limits allow, from the first on. The others are for another

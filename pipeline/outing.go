@@ -69,7 +69,7 @@ func (o *outing) start(others int) {
 	for i := range o.leashes { // the turn may be over as soon as the last one is started
 		l := &o.leashes[i]
 		c := &o.list[o.first+i]
-		o.p.crew.join(func() { o.run(c, l) })
+		o.p.crew.start(func() { o.run(c, l) })
 	}
 	o.guard.lookout.rouse()
 }
@@ -198,7 +198,7 @@ func (o *outing) lookAt(i int, now time.Duration) time.Duration {
 	c, l := &o.list[i], o.leash(i)
 	switch atomic.LoadInt32(&c.state) {
 	case running:
-		limit, after, whole := o.p.limit(o.began, c.task.arrived)
+		limit, after, whole := o.p.deadline(o.began, c.task.arrived)
 		if limit == 0 || now < limit {
 			return limit
 		}

@@ -82,7 +82,7 @@ func (t *turn) park() {
 	var head engine.ID
 	var parked bool
 	t.at = t.tasks[0]
-	err := guarded(func() error {
+	err := caught(func() error {
 		head, parked = t.p.letters.ParkedBehind(t.lane.id)
 		return nil
 	})
@@ -101,25 +101,4 @@ func (t *turn) park() {
 		}
 		task.err, task.waits = &ParkedError{Aggregate: t.lane.id, Behind: head}, true
 	}
-}
-
-// letter makes the dead letter of a command that failed, or waits for one that did.
-func (t *turn) letter(task *task) *engine.DeadLetter {
-	letter := task.letter(task.err)
-	switch {
-	case task.waits:
-		letter.State = engine.Waiting
-	case t.p.policyOf(task) == Park && engine.CheckName("aggregate id", t.lane.id) == nil:
-		letter.State = engine.Parked
-	}
-	return letter
-}
-
-// letter makes the dead letter of the task's command, with what is known of its attempts.
-func (t *task) letter(err error) *engine.DeadLetter {
-	letter := engine.NewDeadLetter(t.cmd, err)
-	if tr := t.trouble; tr != nil {
-		letter.Attempts, letter.First, letter.Last = tr.attempts, tr.first, tr.last
-	}
-	return letter
 }

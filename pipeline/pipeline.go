@@ -24,29 +24,28 @@ type Pipeline struct {
 	instant  bool                   // the store waits for nothing
 	options  Options
 
-	window       *window
-	lanes        *lanes
-	meter        *meter
-	paces        sync.Map  // *engine.Route to its *pace
-	rounds       sync.Pool // of *round
-	apart        bool      // foreign stages follow, which may hold up one batch and not another: every turn is a round
-	crew         crew
-	outings      outings
-	abandoned    abandoned
-	posts        []*post // of the shift; set before open
-	used         atomic.Bool
-	inlet        chan<- any                                          // of the dead letter sink
-	lettersFault atomic.Pointer[error]                               // the first that was seen of it
-	stopReading  context.CancelFunc                                  // of sources; set as emit is
-	trouble      atomic.Pointer[error]                               // why halt stopped the reading
-	emit         func(work context.Context, batches []*engine.Batch) // to the sink; set before the first worker starts
-	cut          atomic.Bool                                         // the drain timeout ran out: nothing more is decided
-	cutNow       atomic.Bool                                         // cutting is closed
-	cutting      chan struct{}                                       // Cut closes it; nobody sends
-	open         atomic.Bool                                         // started is closed
-	started      chan struct{}                                       // closed when admission opens; nobody sends
-	givenUp      chan struct{}                                       // closed when a cut pipeline waits for nobody any more; nobody sends
-	ended        chan struct{}                                       // closed when Run or the chain has ended; nobody sends
+	window      *window
+	lanes       *lanes
+	meter       *meter
+	paces       sync.Map  // *engine.Route to its *pace
+	rounds      sync.Pool // of *round
+	oneByOne    bool      // foreign stages follow, which may hold up one batch and not another: every turn is a round
+	crew        crew
+	outings     outings
+	abandoned   abandoned
+	posts       []*post // of the shift; set before open
+	used        atomic.Bool
+	letterSink  letterSink                                          // is told of dead letters
+	stopReading context.CancelFunc                                  // of sources; set as emit is
+	haltCause   atomic.Pointer[error]                               // why halt stopped the reading
+	emit        func(work context.Context, batches []*engine.Batch) // to the sink; set before the first worker starts
+	cut         atomic.Bool                                         // the drain timeout ran out: nothing more is decided
+	cutNow      atomic.Bool                                         // cutting is closed
+	cutting     chan struct{}                                       // Cut closes it; nobody sends
+	open        atomic.Bool                                         // started is closed
+	started     chan struct{}                                       // closed when admission opens; nobody sends
+	givenUp     chan struct{}                                       // closed when a cut pipeline waits for nobody any more; nobody sends
+	ended       chan struct{}                                       // closed when Run or the chain has ended; nobody sends
 }
 
 // New makes a pipeline from a registry and a store sink, as sinks.NewStore makes one. It starts nothing. It seals the
@@ -81,6 +80,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache, runtime.GOMAXPROCS(0)), meter: newMeter(),
 		cutting: make(chan struct{}), started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
 	}
+	p.letterSink.sink = options.DeadLetters
 	p.abandoned.most, p.abandoned.full = options.Abandoned, p.halt
 	p.lanes.share, p.lanes.limits = options.Share, limits
 	p.instant = sink.Store().Capabilities().Instant
@@ -118,7 +118,7 @@ func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, err
 	shift.closing.Store(true)
 	closeErr := apart(func() error { p.sink.Close(); return nil })
 	sinkErr := shift.await("store sink", ended) // work goes on meanwhile: sinks behind it still have events to come
-	lettersErr := shift.await("dead letter sink", p.closeDeadLetters())
+	lettersErr := shift.await("dead letter sink", p.letterSink.close())
 	stopErr := shift.end()
 	p.finish()
 	return p.Report(), errors.Join(p.halted(), sourceErr, stopErr, closeErr, sinkErr, lettersErr)
@@ -139,7 +139,7 @@ func (p *Pipeline) claim() error {
 
 // halt ends the reading because going on would only turn the input into dead letters. Run's error says why.
 func (p *Pipeline) halt(why error) {
-	if p.trouble.CompareAndSwap(nil, &why) {
+	if p.haltCause.CompareAndSwap(nil, &why) {
 		p.stopReading()
 	}
 }
@@ -153,7 +153,7 @@ func (p *Pipeline) haltIfShut(err error) {
 
 // halted is why the reading was halted, or nil.
 func (p *Pipeline) halted() error {
-	if why := p.trouble.Load(); why != nil {
+	if why := p.haltCause.Load(); why != nil {
 		return *why
 	}
 	return nil

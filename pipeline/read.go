@@ -34,7 +34,7 @@ func (p *Pipeline) read(s *shift, from []streams.Outlet) error {
 		intakes.Go(func() {
 			end := intakeEnd{i, errExited} // unless it returns
 			defer func() { ended <- end }()
-			end.err = guarded(func() error { return p.intake(s, from[i]) })
+			end.err = caught(func() error { return p.intake(s, from[i]) })
 		})
 	}
 	errs := make([]error, len(from))
@@ -49,7 +49,7 @@ func (p *Pipeline) read(s *shift, from []streams.Outlet) error {
 			errs[end.number] = end.err
 			left--
 		case <-cancelled:
-			timer := time.NewTimer(abandonAfter)
+			timer := time.NewTimer(grace)
 			defer timer.Stop()
 			patience, cancelled = timer.C, nil
 		case <-patience:

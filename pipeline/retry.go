@@ -79,6 +79,16 @@ func (r *RetryPolicy) jitter(bound time.Duration, id engine.ID, n int) time.Dura
 	return time.Duration(draw.Int64N(int64(bound) + 1))
 }
 
+// conflictPause is how long the lane rests before it decides again: not at all at first, then exponentially longer with full
+// jitter, at most a quarter of a second.
+func (t *turn) conflictPause() time.Duration {
+	const first, most = time.Millisecond, 250 * time.Millisecond
+	if t.lane.conflicts < 2 || len(t.again) == 0 {
+		return 0
+	}
+	return t.p.options.Retry.jitter(min(most, first<<min(t.lane.conflicts, 16)), t.again[0].cmd.ID, int(t.lane.conflicts))
+}
+
 // trouble is what a task remembers of attempts that failed; most have none.
 type trouble struct {
 	attempts    int
@@ -102,8 +112,8 @@ func (t *task) begun() {
 	}
 }
 
-// keep takes over what the calls of the turn came to: those of all handlers, or of some that failed before.
-func (t *task) keep(calls []call) {
+// takeOver takes what the calls of the turn came to: those of all handlers, or of some that failed before.
+func (t *task) takeOver(calls []call) {
 	if !t.partly() {
 		t.calls = calls
 		return
@@ -134,13 +144,12 @@ func (t *task) failed(began time.Time) *trouble {
 	return t.trouble
 }
 
-// tryAgain counts a failed attempt and tells whether the command gets another one; then it is made ready for that, and the
-// lane has to rest for the pause.
-func (t *turn) tryAgain(task *task, err error) (again bool) {
-	trouble := task.failed(t.now)
+// another counts an attempt that failed, and tells whether there is one more, if it may end better: then the lane has to rest
+// for the pause. Code of others is asked last.
+func (t *turn) another(task *task, err error, better func() bool) bool {
+	trouble, retry := task.failed(t.now), &t.p.options.Retry
 	trouble.err = err
-	retry := &t.p.options.Retry
-	if trouble.attempts >= retry.Attempts || t.p.cut.Load() || !t.p.worthwhile(task, err) {
+	if trouble.attempts >= retry.Attempts || t.p.cut.Load() || !better() {
 		return false
 	}
 	pause := retry.pause(task.cmd.ID, trouble.attempts)
@@ -148,11 +157,29 @@ func (t *turn) tryAgain(task *task, err error) (again bool) {
 		return false
 	}
 	t.pause = max(t.pause, pause)
-	task.err, trouble.anew = nil, true
+	return true
+}
+
+// tryAgain makes a command that failed ready for another attempt, or tells that there is none.
+func (t *turn) tryAgain(task *task, err error) bool {
+	if !t.another(task, err, func() bool { return t.p.worthwhile(task, err) }) {
+		return false
+	}
+	task.err, task.trouble.anew = nil, true
 	for i := range task.calls {
-		trouble.partly = trouble.partly || task.calls[i].failed()
+		task.trouble.partly = task.trouble.partly || task.calls[i].failed()
 	}
 	return true
+}
+
+// storeAgain tells whether a command that the store failed gets another attempt. When the store did not answer, the command
+// is decided again all the same: if it is stored, its id says so then.
+func (t *turn) storeAgain(task *task, err error) bool {
+	again := t.another(task, err, func() bool { return !errors.Is(err, engine.ErrClosed) && t.p.retryable(err) })
+	if errors.Is(err, engine.ErrUnknown) {
+		task.trouble.unknown = err
+	}
+	return again
 }
 
 // worthwhile tells whether every failure of the command may pass.

@@ -44,7 +44,7 @@ func (r *round) emit(ctx context.Context) {
 			p.halt(fmt.Errorf("pipeline: what the store sink had may be lost: %w", err))
 		}
 	}()
-	err = guarded(func() error { p.emit(ctx, r.batches); return nil })
+	err = caught(func() error { p.emit(ctx, r.batches); return nil })
 }
 
 // settled says that one of the batches is. With the last of them the round is over: every command gets its outcome or

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -15,57 +14,33 @@ import (
 func (t *turn) settle(results []engine.Result) {
 	t.batch.Settle = nil
 	t.results = append(t.results, results...) // whoever gave them may use the array again
-	t.doubt()
 	t.round.settled()
 }
 
-// doubt takes answers that are none for what they are: unknown. It is a fault of the store, or of a stage ahead of it, and
-// must not be told as an outcome.
-func (t *turn) doubt() {
+// count counts the commands that the store answered. An answer that is none it takes for what it is: unknown. It is a fault
+// of the store, or of a stage ahead of it, and must not be told as an outcome.
+func (t *turn) count(into *tally) {
 	appends := t.batch.Appends
 	if len(t.results) != len(appends) {
-		t.results = slices.Grow(t.results[:0], len(appends))[:len(appends)]
-		for i := range t.results {
-			t.results[i] = engine.Result{Err: fmt.Errorf("pipeline: not as many results as appends: %w", engine.ErrUnknown)}
-		}
+		t.results = slices.Repeat([]engine.Result{{Err: errAnswers}}, len(appends))
 	}
 	for i := range t.results {
-		r := &t.results[i]
-		if kept := appends[i].Letter != nil && !r.Duplicate; r.Err == nil && kept != (r.Letter > 0) {
-			*r = engine.Result{Err: fmt.Errorf("pipeline: the answer is not one to the append: %w", engine.ErrUnknown)}
-		}
-	}
-}
-
-// count counts the commands that the store answered.
-func (t *turn) count(into *tally) {
-	for i := range t.results {
-		if r := &t.results[i]; r.Err == nil && r.Letter == 0 {
-			into.stored(t.lane, t.batch.Appends[i].Expected, r)
+		switch a, r := &appends[i], &t.results[i]; {
+		case r.Err != nil:
+		case (a.Letter != nil && !r.Duplicate) != (r.Letter > 0):
+			*r = engine.Result{Err: errAnswer}
+		case r.Letter == 0:
+			into.stored(t.lane, a.Expected, r)
 			into.arrived = append(into.arrived, t.decided[i].arrived)
 		}
 	}
 }
 
-// storeAgain counts an attempt that the store failed, and tells whether there is another one. When the store did not
-// answer, the command is decided again all the same: if it is stored, its id says so then.
-func (t *turn) storeAgain(task *task, err error) bool {
-	trouble := task.failed(t.now)
-	trouble.err = err
-	retry := &t.p.options.Retry
-	if errors.Is(err, engine.ErrUnknown) {
-		trouble.unknown = err
-	}
-	if trouble.attempts >= retry.Attempts || t.p.cut.Load() || errors.Is(err, engine.ErrClosed) || !t.p.retryable(err) {
-		return false
-	}
-	pause := retry.pause(task.cmd.ID, trouble.attempts)
-	if time.Since(trouble.first)+pause > retry.Total || !t.p.inTime(task, pause) {
-		return false
-	}
-	t.pause = max(t.pause, pause)
-	return true
-}
+// What is wrong with an answer that is none.
+var (
+	errAnswers = fmt.Errorf("pipeline: not as many results as appends: %w", engine.ErrUnknown)
+	errAnswer  = fmt.Errorf("pipeline: the answer is not one to the append: %w", engine.ErrUnknown)
+)
 
 // refused gives up a command that the store would not take. It tells whether its dead letter has to be kept yet.
 func (t *turn) refused(task *task, err error) bool {
@@ -97,7 +72,7 @@ func (t *turn) goOn(again []*task) {
 	for _, task := range t.again {
 		task.outlive()
 	}
-	t.pause = max(t.pause, t.rest())
+	t.pause = max(t.pause, t.conflictPause())
 }
 
 // conflict counts the rounds in a row in which no command of the lane got an outcome, and gives up on the one at its
@@ -118,16 +93,6 @@ func (t *turn) conflict(again []*task, progress bool) []*task {
 		return again
 	}
 	return again[1:]
-}
-
-// rest is how long the lane rests before it decides again: not at all at first, then exponentially longer with full
-// jitter, at most a quarter of a second.
-func (t *turn) rest() time.Duration {
-	const first, most = time.Millisecond, 250 * time.Millisecond
-	if t.lane.conflicts < 2 || len(t.again) == 0 {
-		return 0
-	}
-	return t.p.options.Retry.jitter(min(most, first<<min(t.lane.conflicts, 16)), t.again[0].cmd.ID, int(t.lane.conflicts))
 }
 
 // deliver gives a command that the store answered its one outcome. It is counted already, and its place in the window is

@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// abandonAfter is how long handlers have to return once they are cancelled.
-const abandonAfter = 500 * time.Millisecond
-
 // shift is the time in which a pipeline's workers work: from the first worker's start to the last one's end.
 type shift struct {
 	p       *Pipeline
@@ -23,8 +20,8 @@ type shift struct {
 	watched sync.WaitGroup
 	closing atomic.Bool // the sink is told that no more will come
 
-	left      *StoppedError // when the work was cut; watch sets it, end looks
-	abandoned bool          // commands were left without an outcome; only the pipeline's own goroutine looks
+	left       *StoppedError // when the work was cut; watch sets it, end looks
+	leftBehind bool          // commands were left without an outcome; only the pipeline's own goroutine looks
 }
 
 // startShift opens admission. Workers are started when there is work for them.
@@ -32,7 +29,9 @@ func (p *Pipeline) startShift(ctx context.Context) *shift {
 	s := &shift{p: p, over: make(chan struct{})}
 	s.work, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.reading, p.stopReading = context.WithCancel(ctx)
-	p.openDeadLetters()
+	if err := p.letterSink.open(); err != nil {
+		p.halt(err)
+	}
 	s.watched.Go(s.watch)
 	s.lookout = newLookout(s, p.options.Workers)
 	s.watched.Go(func() { s.lookout.watch(s.work) })
@@ -63,7 +62,7 @@ func (s *shift) watch() {
 	case <-s.over:
 		return
 	}
-	timer.Reset(abandonAfter / 2)
+	timer.Reset(grace / 2)
 	select {
 	case <-timer.C:
 		close(s.p.givenUp)
@@ -89,7 +88,7 @@ func (s *shift) drain() {
 	select {
 	case <-drained:
 	case <-s.work.Done():
-		s.abandoned = !closedWithin(drained, abandonAfter)
+		s.leftBehind = !closedWithin(drained, grace)
 	}
 	s.p.lanes.close()
 }
@@ -101,7 +100,7 @@ func (s *shift) await(sink string, ended <-chan error) error {
 		return err
 	case <-s.work.Done():
 	}
-	timer := time.NewTimer(abandonAfter)
+	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
 	case err := <-ended:
@@ -119,7 +118,7 @@ func (s *shift) end() error {
 	s.watched.Wait()
 	s.p.stopReading()
 	abandoned := s.p.abandoned.err()
-	if s.abandoned {
+	if s.leftBehind {
 		stopped := s.p.stopped()
 		stopped.Why = fmt.Sprintf("%d commands are still in handlers, or in a store, that ignore their cancellation", s.p.window.inFlight())
 		return errors.Join(abandoned, stopped)

@@ -45,7 +45,7 @@ type LaneStatus struct {
 	State string `json:"state"`
 	// By is who or what: the names of handlers, the decider, the limit and its group, the error before the retry.
 	By    string    `json:"by,omitempty"`
-	Since time.Time `json:"since,omitzero"` // of the state
+	Since time.Time `json:"since,omitzero"` // of the state; of code and the store, when the turn that they are part of began
 	Until time.Time `json:"until,omitzero"` // when it rests until then
 	// Command is the oldest of the lane that has no outcome, with its type, the time of its admission, and how many of its
 	// attempts have failed.

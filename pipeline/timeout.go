@@ -8,12 +8,12 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// grace is how long code has to return when its context is cut, before it is given up.
+// grace is how long code has to return when its context is cut, or the work is cancelled, before it is given up.
 const grace = 500 * time.Millisecond
 
-// limit is when code is cut off that was called at a time, for a command that arrived at a time; 0 is never. It tells after
+// deadline is when code is cut off that was called at a time, for a command that arrived at a time; 0 is never. It tells after
 // how much time that is, and whether it is the time of the whole command.
-func (p *Pipeline) limit(called, arrived time.Duration) (at, after time.Duration, whole bool) {
+func (p *Pipeline) deadline(called, arrived time.Duration) (at, after time.Duration, whole bool) {
 	if after = p.options.HandlerTimeout; after > 0 {
 		at = called + after
 	}

@@ -104,7 +104,7 @@ func (t *turn) run(ctx context.Context, at *post) {
 	}
 	called = true
 	if len(t.calls.list) > 0 {
-		if t.calls.join(ctx, at, t); g.turn != t {
+		if t.calls.runInline(ctx, at, t); g.turn != t {
 			return
 		}
 		t.note()
@@ -202,7 +202,7 @@ func (t *turn) end(ctx context.Context, at *post) {
 		return
 	}
 	t.batch.Settle = t.settle
-	if at == nil || t.p.apart {
+	if at == nil || t.p.oneByOne {
 		r := t.p.newRound()
 		r.add(t)
 		r.emit(ctx)
@@ -215,7 +215,7 @@ func (t *turn) end(ctx context.Context, at *post) {
 func (t *turn) reset() {
 	const most = 4096
 	if max(cap(t.events), cap(t.calls.list), cap(t.payloads)) > most {
-		*t = turn{} // calls holds a lock, which nobody has
+		*t = turn{}
 		return
 	}
 	clear(t.events)

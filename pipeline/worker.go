@@ -6,7 +6,7 @@ import (
 )
 
 // hire starts a worker at a post.
-func (s *shift) hire(at *post) { s.p.crew.join(func() { s.serve(at) }) }
+func (s *shift) hire(at *post) { s.p.crew.start(func() { s.serve(at) }) }
 
 // serve takes lanes until they are closed. Code that ends the worker's goroutine costs its command, not the worker:
 // another takes its place. One that was replaced because such code does not return has nothing more to do when that
