@@ -2,11 +2,10 @@ package middleware
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"math"
+	"math/rand/v2"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -109,19 +108,8 @@ func (a *attempts) NextBackOff() time.Duration {
 		longest = a.options.First << doublings
 	}
 	h := fnv.New64a()
-	var numbers [16]byte
-	binary.LittleEndian.PutUint64(numbers[:8], a.options.Seed)
-	binary.LittleEndian.PutUint64(numbers[8:], uint64(a.made))
-	_, _ = h.Write(numbers[:])
 	_, _ = h.Write(a.call.Message.ID[:])
 	_, _ = h.Write([]byte(a.call.Handler))
-	share := float64(mix(h.Sum64())>>11) / (1 << 53)
-	return time.Duration(math.Round(share * float64(longest)))
-}
-
-// mix spreads the hash over all of its bits: the upper ones of FNV hardly depend on the last bytes.
-func mix(x uint64) uint64 {
-	x = (x ^ x>>33) * 0xff51afd7ed558ccd
-	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
-	return x ^ x>>33
+	draw := rand.New(rand.NewPCG(a.options.Seed^h.Sum64(), uint64(a.made)))
+	return time.Duration(draw.Int64N(int64(longest) + 1))
 }
