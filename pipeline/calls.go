@@ -71,8 +71,8 @@ func (cs *calls) take() *call {
 	return nil
 }
 
-// runInline runs all calls in the goroutine of the worker and returns when all of them have ended, or when the rest was given away: then the turn goes
-// on elsewhere.
+// runInline runs all calls in the goroutine of the worker and returns when all of them have ended, or when the rest was
+// given away: then the turn goes on elsewhere.
 func (cs *calls) runInline(ctx context.Context, at *post, t *turn) {
 	g := t.guard
 	cs.ctx, cs.turn, cs.outing = g.context(), t, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// guard stands between a goroutine that runs turns and the code of others that it calls itself: deciders, the folding of a
+// guard stands between a worker and the code of others that it calls itself: deciders, the folding of a
 // state, codecs. The goroutine says when it enters such code and when it leaves; while it is inside, and only then, the
 // lookout may take the turn away from it. Both change the one state, so that exactly one of them has the turn:
 //
@@ -27,8 +27,7 @@ type guard struct {
 	work    context.Context              // parent of the leashes
 	most    time.Duration                // Options.CommandTimeout
 	lookout *lookout
-	post    *post   // of the worker; nil when handlers have gone before
-	outing  *outing // these; nil for a worker
+	post    *post
 
 	turn *turn // that the goroutine has, nil when it goes on elsewhere; of whoever has the turn
 	last *engine.Route
@@ -187,16 +186,10 @@ func (g *guard) replace(state uint64) {
 	task := g.turn.at
 	task.err = lateError(task.route.Type, task.cmd.ID, codeOf(task.route, state), *g.leash.Load().why.Load(), nil)
 	t.lane.forget()
-	if g.outing != nil {
-		defer g.outing.over()
-	} else {
-		defer p.lanes.back()
-	}
+	defer p.lanes.back()
 	defer t.end(g.work, nil) // deferred, all of them: others' code is called on the way
-	if g.outing == nil {
-		defer g.lookout.shift.hire(g.post)
-		p.away(g.work, g.post)
-	}
+	defer g.lookout.shift.hire(g.post)
+	p.away(g.work, g.post)
 }
 
 // codeOf names the code that is called.

@@ -1,12 +1,13 @@
 package pipeline
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// outing is the calls of a turn that run in goroutines of their own. The goroutine of the last one to end goes on with the
+// outing is the calls of a turn that run in goroutines of their own. When the last one has ended a worker goes on with the
 // turn. The lookout watches them meanwhile: it cuts the context of one whose time is over, and gives up one that does not
 // return then. What becomes of each call is decided by one change of its state, so that its result is taken or it is lost,
 // never both:
@@ -26,13 +27,12 @@ type outing struct {
 	first   int    // of the calls that are in goroutines
 	own     *leash // of the call before it, which is the worker's; nil when that has none
 	post    *post  // of the worker
-	guard   guard  // of the goroutine that goes on
+	work    context.Context
 	open    atomic.Int64
 
 	// Guarded by outings.mu.
 	began      time.Duration // since the pipeline began
 	due        time.Duration // nothing happens before that
-	resumed    bool          // all calls have ended: only the guard is watched
 	lost       bool          // a call was given up
 	next, back *outing       // neighbours in the ring
 }
@@ -48,13 +48,11 @@ const (
 // newOuting makes an outing of a turn that the worker at a post had. The calls from the first on go into goroutines; own is
 // what the call before, which the worker runs, was given.
 func newOuting(t *turn, at *post, first int, own *leash) *outing {
-	o := &outing{p: t.p, turn: t, lane: t.lane, list: t.calls.list, first: first, post: at}
+	o := &outing{p: t.p, turn: t, lane: t.lane, list: t.calls.list, first: first, post: at, work: at.lookout.shift.work}
 	if first > 0 {
 		o.own = own
 	}
 	o.leashes = make([]leash, len(o.list)-first)
-	o.guard.init(at.lookout)
-	o.guard.outing = o
 	return o
 }
 
@@ -63,7 +61,7 @@ func (o *outing) start(others int) {
 	o.open.Store(int64(len(o.leashes) + others))
 	o.began = o.p.meter.since()
 	for i := range o.leashes { // before the lookout may cut them
-		o.leashes[i].Context = o.guard.work
+		o.leashes[i].Context = o.work
 	}
 	o.p.outings.add(o)
 	for i := range o.leashes { // the turn may be over as soon as the last one is started
@@ -71,7 +69,7 @@ func (o *outing) start(others int) {
 		c := &o.list[o.first+i]
 		o.p.crew.start(func() { o.run(c, l) })
 	}
-	o.guard.lookout.rouse()
+	o.post.lookout.rouse()
 }
 
 // run is the goroutine of a call. Its route learns from the time it took.
@@ -102,44 +100,18 @@ func (o *outing) returned(c *call, l *leash) bool {
 	return true
 }
 
-// leave says that one of those who were waited for has ended, with whom a goroutine of the crew ends. The last one goes on
-// with the turn before.
+// leave says that one of those who were waited for has ended, with whom a goroutine of the crew ends. After the last one a
+// worker may go on with the turn.
 func (o *outing) leave() {
-	last := o.open.Add(-1) == 0
-	defer func() { // deferred, for code that ends this goroutine
-		if last && o.guard.gone {
-			o.p.abandoned.remove(&o.guard)
-			return
-		}
-		o.p.crew.Done()
-	}()
-	if last {
-		o.resume()
+	if o.open.Add(-1) == 0 {
+		o.p.lanes.rejoin(o.joined())
 	}
-}
-
-// resume goes on with the turn when all calls have ended.
-func (o *outing) resume() {
-	t, g := o.joined(), &o.guard
-	t.guard, g.turn = g, t
-	defer func() { // deferred, for code that ends this goroutine
-		if g.has(t) {
-			defer o.over()
-			t.end(g.work, nil)
-		}
-	}()
-	t.note()
-	t.load(g.work, nil)
-	t.decideAll()
+	o.p.crew.Done()
 }
 
 // joined gives the turn with what all calls came to.
 func (o *outing) joined() *turn {
-	o.p.outings.mu.Lock()
-	o.resumed = true
-	lost := o.lost
-	o.p.outings.mu.Unlock()
-	if !lost {
+	if lost := o.p.outings.remove(o); !lost {
 		return o.turn
 	}
 	t := o.turn.moved()
@@ -169,17 +141,8 @@ func (o *outing) leash(i int) *leash {
 	return &o.leashes[i-o.first]
 }
 
-// over says that the turn has gone on to the end, and the lane is let go.
-func (o *outing) over() {
-	o.p.outings.remove(o)
-	o.p.lanes.back()
-}
-
 // look does what is due, and tells when something is due next; 0 is never. The lock of the outings is held.
 func (o *outing) look(now time.Duration) time.Duration {
-	if o.resumed {
-		return o.guard.look(now)
-	}
 	if now < o.due {
 		return o.due
 	}
@@ -235,7 +198,7 @@ func (o *outing) replace(worker bool) {
 	defer o.leave()
 	if worker {
 		defer o.post.lookout.shift.hire(o.post)
-		o.p.away(o.guard.work, o.post)
+		o.p.away(o.work, o.post)
 	}
 }
 
@@ -256,10 +219,12 @@ func (os *outings) add(o *outing) {
 	o.back.next, head.back = o, o
 }
 
-func (os *outings) remove(o *outing) {
+// remove takes out one whose calls have all ended, and tells whether any of them was given up.
+func (os *outings) remove(o *outing) (lost bool) {
 	os.mu.Lock()
 	defer os.mu.Unlock()
 	o.next.back, o.back.next = o.back, o.next
+	return o.lost
 }
 
 // look goes through all of them, and tells when something is due next; 0 is never.

@@ -18,6 +18,7 @@ type post struct {
 	hired   bool // the worker is on its way to its first lane
 	running bool // it has lanes and is not known to wait
 	aside   bool // it has a lane and waits
+	others  int  // lanes under way in its row, besides the one that it has
 
 	mu      sync.Mutex // after lanes.mu where both are needed
 	lane    *lane      // of the turn that it has
@@ -54,7 +55,10 @@ func (p *post) next() (*turn, *round) {
 		return nil, p.takeRound()
 	}
 	t := p.row[0]
-	t.now, p.lane = p.now, t.lane
+	p.lane, t.begun = t.lane, true
+	if !t.joined {
+		t.now = p.now
+	}
 	p.row[0] = nil // the turn is not to be kept by a worker that is idle
 	p.row = p.row[1:]
 	return t, nil

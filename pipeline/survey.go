@@ -75,7 +75,9 @@ func (v *view) see(l *lane) {
 	switch t := l.turn; {
 	case t != nil:
 		t.post.mu.Lock() // the worker may be about to write them
-		head, began = t.head, t.now
+		if head = t.head; t.begun {
+			began = t.now
+		}
 		t.post.mu.Unlock()
 	case l.head != nil:
 		head.arrived = l.head.arrived // the rest is seldom looked at
@@ -227,9 +229,6 @@ func (g *guard) pursuit() pursuit {
 
 // pursuit says which calls have not returned. The lock of the outings is held.
 func (o *outing) pursuit() pursuit {
-	if o.resumed {
-		return o.guard.pursuit()
-	}
 	var names []string
 	from := o.first
 	if o.own != nil {

@@ -12,8 +12,8 @@ import (
 )
 
 // turn is one time that commands of one lane are handled: it makes a batch of them. A worker begins it; when handlers have
-// to be waited for, the goroutine of the last one ends it. When the batch is settled the turn is over, and its arrays serve
-// another one: a command that goes through them allocates nothing.
+// to be waited for, another one may go on with it. When the batch is settled the turn is over, and its arrays serve another
+// one: a command that goes through them allocates nothing.
 type turn struct {
 	p      *Pipeline
 	lane   *lane
@@ -26,7 +26,8 @@ type turn struct {
 	at     *task     // whose code runs in the goroutine of the turn itself; nil when none does
 	post   *post     // of the worker that took it
 	head   sighting  // of its first command
-	now    time.Time // when that began; zero until then
+	now    time.Time // when the first worker began
+	begun  bool      // a worker has got to it, the first one or the one that goes on with it
 
 	recent   recent
 	calls    calls
@@ -35,6 +36,7 @@ type turn struct {
 	events   []engine.Event // of batch.Appends
 	decided  []*task        // the tasks of batch.Appends
 	failed   []*task        // the last of decided: those that are only asked for
+	joined   bool           // its handlers have returned: a worker goes on with it
 	exact    bool           // a decider decides in this turn: all of its appends meet a conflict together
 	round    *round
 	results  []engine.Result // of batch.Appends
@@ -67,7 +69,7 @@ func (t *turn) unroll() {
 }
 
 // run fans out, joins, decides in ticket sequence, and hands on the batch. What failed gets its outcome at once. When
-// handlers have to be waited for, run does not: the goroutine of the last one goes on.
+// handlers have to be waited for, run does not: a worker goes on when the last one has returned.
 func (t *turn) run(ctx context.Context, at *post) {
 	called, g := false, at.guard.Load()
 	t.guard, g.turn = g, t
@@ -81,6 +83,11 @@ func (t *turn) run(ctx context.Context, at *post) {
 		g.turn = nil
 		t.end(ctx, at)
 	}()
+	if t.joined {
+		called = true
+		t.decideAll(ctx, at)
+		return
+	}
 	t.tasks = t.taken
 	if t.p.cut.Load() {
 		for _, task := range t.tasks {
@@ -107,10 +114,8 @@ func (t *turn) run(ctx context.Context, at *post) {
 		if t.calls.runInline(ctx, at, t); g.turn != t {
 			return
 		}
-		t.note()
 	}
-	t.load(ctx, at)
-	t.decideAll()
+	t.decideAll(ctx, at)
 }
 
 // single ends the turn with a command whose code did not return in the turn before: it has failed, and whatever becomes of
@@ -133,7 +138,10 @@ func (t *turn) uncall() {
 	}
 }
 
-func (t *turn) decideAll() {
+// decideAll decides the commands when their handlers, if they have any, have returned.
+func (t *turn) decideAll(ctx context.Context, at *post) {
+	t.note()
+	t.load(ctx, at)
 	for len(t.tasks) > 0 {
 		kept := t.decide(t.tasks[0])
 		t.tasks = t.tasks[1:]
@@ -160,7 +168,7 @@ func (t *turn) leave() (tooLate error) {
 // code may still write.
 func (t *turn) moved() *turn {
 	return &turn{
-		p: t.p, lane: t.lane, taken: t.taken, tasks: t.tasks, behind: t.behind, now: t.now,
+		p: t.p, lane: t.lane, taken: t.taken, tasks: t.tasks, behind: t.behind, post: t.post, head: t.head, now: t.now,
 		batch: engine.Batch{Appends: t.batch.Appends}, decided: t.decided, failed: t.failed, exact: t.exact,
 		again: t.again, pause: t.pause, places: t.places, over: t.over, due: t.due,
 	}
@@ -180,7 +188,7 @@ func (t *turn) replace(tasks map[*task]*task) {
 	t.tasks, t.behind = t.taken[:n], t.taken[n:]
 }
 
-// end hands the turn on: to the round of the worker's row, or by itself where there is no worker. The tasks that are left
+// end hands the turn on: to the round of the worker's row, or by itself where the worker is left to code that does not return. The tasks that are left
 // are decided in another turn: they stand behind one that broke the state, or behind one whose code ended its goroutine;
 // that one has failed.
 func (t *turn) end(ctx context.Context, at *post) {
@@ -223,7 +231,7 @@ func (t *turn) reset() {
 	clear(t.payloads[:cap(t.payloads)]) // it is as long as the last command needed, not as the longest
 	clear(t.batch.Appends)
 	clear(t.results)
-	t.p, t.lane, t.guard, t.round, t.exact, t.pause = nil, nil, nil, nil, false, 0
+	t.p, t.lane, t.guard, t.round, t.begun, t.joined, t.exact, t.pause = nil, nil, nil, nil, false, false, false, 0
 	t.calls.ctx, t.calls.turn, t.calls.outing = nil, nil, nil
 	t.taken, t.tasks, t.behind, t.ended = t.taken[:0], nil, nil, 0
 	t.over, t.due, t.post, t.head, t.now = nil, time.Time{}, nil, sighting{}, time.Time{}

@@ -1,6 +1,9 @@
 package pipeline
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // longestRow is how many lanes a worker takes at once at most.
 const longestRow = 64
@@ -15,13 +18,14 @@ const longestRow = 64
 // A worker takes a row of lanes at once, so that small turns share the cost of a lock, of an append and of settling. All
 // workers take one at first and after any of them had to wait, and twice as many after each row that nobody waited for.
 type workers struct {
-	run     int // most that run at once
-	most    int // most lanes whose commands are under way at once, not counting the rows of those that run
-	greed   int // lanes in the next row
-	running int // that have a lane and are not known to wait
-	away    int // lanes whose commands are waited for
-	waiting int // in wake.Wait
-	woken   int // signalled or hired and not yet there: no need for another
+	run     int     // most that run at once
+	most    int     // most lanes whose commands are under way at once, not counting the rows of those that run
+	greed   int     // lanes in the next row
+	running int     // that have a lane and are not known to wait
+	away    int     // lanes whose commands are waited for
+	joined  []*turn // of these: their handlers have returned, so that a worker may go on with them
+	waiting int     // in wake.Wait
+	woken   int     // signalled or hired and not yet there: no need for another
 
 	wake   sync.Cond      // a worker waits for a ready lane
 	vacant []*post        // where nobody works yet
@@ -35,8 +39,8 @@ func (ls *lanes) staff(posts []*post, hire func(at *post)) {
 	ls.vacant, ls.hire, ls.most = posts, hire, len(posts)
 }
 
-// take waits for ready lanes and gives some of them to the worker at this post, each with up to a batch of its commands,
-// less than two batches in all. False: the lanes are closed.
+// take waits for work and gives some to the worker at this post: turns whose handlers have returned, if there are any, or
+// else ready lanes, each with up to a batch of its commands, less than two batches in all. False: the lanes are closed.
 func (ls *lanes) take(at *post) bool {
 	ls.mu.Lock()
 	if ls.stop(at) {
@@ -46,8 +50,9 @@ func (ls *lanes) take(at *post) bool {
 		at.hired = false
 		ls.woken--
 	}
-	for ls.ready.head == nil || ls.busy() && !ls.closed {
+	for !ls.work() {
 		if ls.closed {
+			ls.vacant = append(ls.vacant, at)
 			ls.mu.Unlock()
 			return false
 		}
@@ -62,8 +67,19 @@ func (ls *lanes) take(at *post) bool {
 	return true
 }
 
-// row takes a fair share of the ready lanes.
+// row takes a fair share of the turns whose handlers have returned, or of the ready lanes.
 func (ls *lanes) row(at *post, into []*turn) []*turn {
+	if n := len(ls.joined); n > 0 {
+		n = min((n+ls.run-1)/ls.run, longestRow)
+		for _, t := range ls.joined[:n] {
+			t.post = at
+			into = append(into, t)
+		}
+		ls.joined = slices.Delete(ls.joined, 0, n)
+		ls.away-- // the others count until the row is over
+		at.others = n - 1
+		return into
+	}
 	share := (ls.ready.length + ls.run - 1) / ls.run
 	for commands := 0; len(into) < min(ls.greed, share) && commands < ls.batch; {
 		t := ls.turns.Get().(*turn)
@@ -77,8 +93,17 @@ func (ls *lanes) row(at *post, into []*turn) []*turn {
 	return into
 }
 
-// busy tells whether as many workers run as may, or as many lanes are under way.
-func (ls *lanes) busy() bool { return ls.running >= ls.run || ls.running+ls.away >= ls.most }
+// work tells whether there is something to do for one more worker, and it may do it: no more run than may, and no more
+// lanes are under way. Once the lanes are closed there are no such bounds.
+func (ls *lanes) work() bool {
+	switch {
+	case ls.running >= ls.run && !ls.closed:
+		return false
+	case len(ls.joined) > 0:
+		return true
+	}
+	return ls.ready.head != nil && (ls.running+ls.away < ls.most || ls.closed)
+}
 
 // aside says that the worker at this post waits until it takes again. The rest of its row is ready again.
 func (ls *lanes) aside(at *post) {
@@ -106,6 +131,15 @@ func (ls *lanes) leave(at *post) {
 	ls.signal()
 }
 
+// rejoin says that the handlers of a turn that went on without a worker have returned: the next worker goes on with it.
+func (ls *lanes) rejoin(t *turn) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	t.joined, t.begun, t.lane.turn = true, false, t
+	ls.joined = append(ls.joined, t)
+	ls.signal()
+}
+
 // back says that a lane that went on without a worker is done.
 func (ls *lanes) back() {
 	ls.mu.Lock()
@@ -120,6 +154,8 @@ func (ls *lanes) stop(at *post) (ran bool) {
 		at.running = false
 		ls.running--
 	}
+	ls.away -= at.others
+	at.others = 0
 	if at.aside {
 		at.aside = false
 		ls.away--
@@ -132,6 +168,11 @@ func (ls *lanes) putBack(at *post) {
 	row := at.surrender()
 	for i := len(row) - 1; i >= 0; i-- {
 		t := row[i]
+		if t.joined {
+			ls.joined = slices.Insert(ls.joined, 0, t)
+			ls.away++
+			continue
+		}
 		t.lane.unpop(t.taken)
 		t.lane.turn = nil
 		ls.ready.unpop(t.lane)
@@ -158,14 +199,14 @@ func (ls *lanes) overdue(posts []*post) (late []*post, active bool) {
 	return late, active
 }
 
-// signal wakes one worker, or hires one when none is idle, if a lane is ready, one more may run, and nobody is on the way.
+// signal wakes one worker, or hires one when none is idle, if there is work for one more, and nobody is on the way.
 func (ls *lanes) signal() {
 	switch {
-	case ls.ready.head == nil || ls.busy() || ls.woken > 0:
+	case ls.woken > 0 || !ls.work():
 	case ls.waiting > 0:
 		ls.woken++
 		ls.wake.Signal()
-	case len(ls.vacant) > 0 && !ls.closed:
+	case len(ls.vacant) > 0 && (!ls.closed || len(ls.joined) > 0):
 		at := ls.vacant[0]
 		ls.vacant = ls.vacant[1:]
 		at.hired = true
