@@ -42,7 +42,10 @@ func (p *post) receive(ls *lanes) {
 	ls.signal() // workers wake each other for as long as there is work that nobody has
 	ls.mu.Unlock()
 	for _, t := range p.row {
-		t.unroll()
+		if !t.joined { // else that was done by who began it
+			t.unroll()
+			t.glance()
+		}
 	}
 }
 
