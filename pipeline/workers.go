@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -59,12 +60,23 @@ func (ls *lanes) take(at *post) bool {
 		ls.waiting++
 		ls.wake.Wait()
 		ls.waiting--
+		ls.gather()
 		ls.woken = max(0, ls.woken-1)
 	}
 	ls.running++
 	at.running = true
 	at.receive(ls)
 	return true
+}
+
+// gather lets handlers return that are about to, before a worker goes on with their turns: many at once cost little more than
+// one. When nobody is ready to run it takes no time.
+func (ls *lanes) gather() {
+	if len(ls.joined) > 0 {
+		ls.mu.Unlock()
+		runtime.Gosched()
+		ls.mu.Lock()
+	}
 }
 
 // row takes a fair share of the turns whose handlers have returned, or of the ready lanes.
