@@ -84,6 +84,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 	p.abandoned.most, p.abandoned.full = options.Abandoned, p.halt
 	p.lanes.share, p.lanes.limits = options.Share, limits
 	p.instant = sink.Store().Capabilities().Instant
+	p.lanes.patient = !p.instant
 	p.rounds.New = func() any { return new(round) }
 	p.encoder, _ = sink.Store().(engine.PayloadEncoder)
 	p.letters, _ = sink.Store().(engine.DeadLetterStore)

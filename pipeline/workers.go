@@ -19,6 +19,7 @@ const longestRow = 64
 // A worker takes a row of lanes at once, so that small turns share the cost of a lock, of an append and of settling. All
 // workers take one at first and after any of them had to wait, and twice as many after each row that nobody waited for.
 type workers struct {
+	patient bool    // the store takes its time, so that many at once are worth more than the first one soon
 	run     int     // most that run at once
 	most    int     // most lanes whose commands are under way at once, not counting the rows of those that run
 	greed   int     // lanes in the next row
@@ -69,10 +70,11 @@ func (ls *lanes) take(at *post) bool {
 	return true
 }
 
-// gather lets handlers return that are about to, before a worker goes on with their turns: many at once cost little more than
-// one. When nobody is ready to run it takes no time.
+// gather lets those run first who are ready to, before a worker takes anything: handlers that are about to return and, where
+// the store takes its time, callers that were answered just now and have more. Many at once cost little more than one. When
+// nobody is ready to run it takes next to no time.
 func (ls *lanes) gather() {
-	if len(ls.joined) > 0 {
+	if len(ls.joined) > 0 || ls.patient {
 		ls.mu.Unlock()
 		runtime.Gosched()
 		ls.mu.Lock()
