@@ -21,7 +21,10 @@ type call struct {
 }
 
 // run calls the handler.
-func (c *call) run(ctx context.Context) { c.made, c.err = c.handler.Call(ctx, c.task.cmd, c.task.data) }
+func (c *call) run(ctx context.Context) {
+	made, err := c.handler.Call(ctx, c.task.cmd, c.task.data)
+	c.made, c.err = made, sound(err)
+}
 
 // calls are the handler calls of one turn. All of them run at once, each in a goroutine of its own; or, when all handlers
 // are known to be quick, one after another in the worker's goroutine, which costs far less. Whoever runs calls inline takes

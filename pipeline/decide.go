@@ -147,6 +147,7 @@ func (t *turn) decide(task *task) bool {
 		}
 		t.enter(task, 0)
 		t.make(&d)
+		d.err = sound(d.err)
 		if late := t.leave(); late != nil {
 			d.err, d.broken = lateError(d.route.Type, d.cmd.ID, d.route.Decider, late, d.err), true
 		}

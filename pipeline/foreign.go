@@ -18,7 +18,7 @@ func caught(run func() error) (err error) {
 			err = &engine.PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	return run()
+	return sound(run())
 }
 
 // apart is caught in a goroutine of its own, which is waited for, where code that ends its goroutine must not end ours.

@@ -27,6 +27,7 @@ func (t *turn) count(into *tally) {
 	for i := range t.results {
 		switch a, r := &appends[i], &t.results[i]; {
 		case r.Err != nil:
+			r.Err = answered(r.Err)
 		case (a.Letter != nil && !r.Duplicate) != (r.Letter > 0):
 			*r = engine.Result{Err: errAnswer}
 		case r.Letter == 0:
@@ -34,6 +35,14 @@ func (t *turn) count(into *tally) {
 			into.arrived = append(into.arrived, t.decided[i].arrived)
 		}
 	}
+}
+
+// answered is the error that the store gave. One that does not bear to be asked says nothing.
+func answered(err error) error {
+	if v, _ := askAll(err); v != nil {
+		return fmt.Errorf("%w: %w", errAnswer, sound(err))
+	}
+	return err
 }
 
 // What is wrong with an answer that is none.
