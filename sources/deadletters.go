@@ -37,23 +37,24 @@ func (f *LetterFilter) Fits(letter *engine.DeadLetter) bool {
 }
 
 // Select reads the letters that are meant, in number sequence. One that is Parked brings along those that are Waiting behind
-// it. It reads as the store does, in bounded memory but for the names of the aggregates that are parked.
+// it, and so does the first that is Waiting when the one that it waited for is gone. It reads as the store does, in bounded
+// memory but for the names of the aggregates that are parked.
 func (f *LetterFilter) Select(ctx context.Context, store engine.DeadLetterStore) iter.Seq2[engine.DeadLetter, error] {
 	return func(yield func(engine.DeadLetter, error) bool) {
-		freed := map[string]bool{} // aggregates of which a letter was given that others wait for
+		freed := map[string]bool{} // aggregates of which there is a letter that others wait for: whether one was given
 		for letter, err := range store.DeadLetters(ctx, 0) {
 			if err != nil {
 				yield(letter, err)
 				return
 			}
 			aggregate := letter.Command.Subject
-			if !f.Fits(&letter) && (letter.State != engine.Waiting || !freed[aggregate]) {
-				continue
+			before, waits := freed[aggregate]
+			waits = waits && letter.State == engine.Waiting
+			given := f.Fits(&letter) || waits && before
+			if letter.State != engine.Skipped && !waits {
+				freed[aggregate] = before || given
 			}
-			if letter.State == engine.Parked {
-				freed[aggregate] = true
-			}
-			if !yield(letter, nil) {
+			if given && !yield(letter, nil) {
 				return
 			}
 		}
@@ -71,7 +72,8 @@ func (s *LetterSource) PassedOver() int { return int(s.passed.Load()) }
 
 // DeadLetters is the source of the commands of dead letters, in the sequence in which those were first kept: a replay is
 // nothing else. It gives those that are there when it starts, so that one that fails again is not given twice, and ends. A
-// letter that is Parked brings along those that are Waiting behind it. See [LetterFilter] for which letters are meant.
+// letter that is Parked, or that stands in the place of such a one, brings along those that are Waiting behind it. See
+// [LetterFilter] for which letters are meant.
 //
 // It takes nothing out of the store: a letter goes when its command is stored. A pipeline may replay letters of the store
 // that it appends to.

@@ -57,6 +57,7 @@ func TestDeadLettersFilters(t *testing.T) {
 		letter("c", "stock", "no stock", engine.Parked),
 		letter("a", "stock", "no answer", engine.Skipped),
 		letter("c", "", "parked", engine.Waiting),
+		letter("d", "", "parked", engine.Waiting), // the one that it waited for was dropped
 		letter("d", "", "parked", engine.Waiting),
 	}
 	keep(t, store, batch...)
@@ -66,14 +67,15 @@ func TestDeadLettersFilters(t *testing.T) {
 		want   []int
 		passed int
 	}{
-		"all":              {sources.LetterFilter{}, []int{0, 1, 3, 4, 5, 6, 7}, 1},
+		"all":              {sources.LetterFilter{}, []int{0, 1, 3, 4, 5, 6, 7, 8}, 1},
 		"by id":            {sources.LetterFilter{IDs: []engine.ID{id(5), engine.NewID(), id(0)}}, []int{0, 5}, 0},
 		"one that waits":   {sources.LetterFilter{IDs: []engine.ID{id(3)}}, []int{3}, 0},
 		"by id, with what": {sources.LetterFilter{IDs: []engine.ID{id(1)}}, []int{1, 3}, 0},
+		"the first left":   {sources.LetterFilter{IDs: []engine.ID{id(7)}}, []int{7, 8}, 0},
 		"by aggregate":     {sources.LetterFilter{Aggregate: "a"}, []int{0, 5}, 0},
 		"by reason":        {sources.LetterFilter{Reason: "no stock"}, []int{1, 3, 4, 6}, 0},
 		"by handler":       {sources.LetterFilter{Handler: "mail"}, []int{0, 1, 3}, 0},
-		"by state":         {sources.LetterFilter{States: []engine.LetterState{engine.Waiting}}, []int{3, 6, 7}, 0},
+		"by state":         {sources.LetterFilter{States: []engine.LetterState{engine.Waiting}}, []int{3, 6, 7, 8}, 0},
 		"all of it":        {sources.LetterFilter{Aggregate: "a", Handler: "mail", Reason: "answer"}, []int{0}, 0},
 		"none":             {sources.LetterFilter{Aggregate: "z"}, nil, 0},
 		"unreadable":       {sources.LetterFilter{Reason: "JSON"}, nil, 1},
