@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -79,7 +80,10 @@ func (f *lettersEditFlags) run(ctx context.Context, std streams, args []string) 
 	if err != nil {
 		return usage("nothing was changed: %w", err)
 	}
-	if err := store.EditDeadLetter(ctx, id, cmd); err != nil {
+	switch err := store.EditDeadLetter(ctx, id, cmd); {
+	case errors.Is(err, engine.ErrReused):
+		return usage("nothing was changed: %w", err)
+	case err != nil:
 		return &exitError{status: exitBroken, cause: err}
 	}
 	if _, err := fmt.Fprintf(std.out, "dead letter %s was edited\n", id); err != nil {

@@ -130,9 +130,10 @@ func TestLettersUnreadable(t *testing.T) {
 	for text, says := range map[string]string{
 		"":      "not a CloudEvents JSON object",
 		"{half": "not a CloudEvents JSON object",
-		fmt.Sprintf(fixed, id, "order.create", "o-7", "17"):   "cannot be read",
-		fmt.Sprintf(fixed, id, "order.explode", "o-7", `"C"`): "type is not registered",
-		fmt.Sprintf(fixed, id, "order.create", "", `"C"`):     "subject",
+		fmt.Sprintf(fixed, id, "order.create", "o-7", "17"):     "cannot be read",
+		fmt.Sprintf(fixed, id, "order.explode", "o-7", `"C"`):   "type is not registered",
+		fmt.Sprintf(fixed, id, "order.create", "", `"C"`):       "subject",
+		fmt.Sprintf(fixed, price, "order.create", "o-7", `"C"`): "was used before",
 	} {
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 		c = letters(t, store, "edit", unread, "--file", file)
