@@ -144,6 +144,11 @@ func (v unmappedVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.F
 // unmappedFile has the methods of a file that processes share, and not the one that maps it.
 type unmappedFile struct{ vfs.FileSharedMemory }
 
+// WriteAt writes into the file.
+func (f unmappedFile) WriteAt(data []byte, at int64) (int, error) {
+	return fullAt(f.FileSharedMemory.WriteAt(data, at))
+}
+
 // SizeHint says how large the file will be.
 func (f unmappedFile) SizeHint(size int64) error {
 	if file, ok := f.FileSharedMemory.(vfs.FileSizeHint); ok {

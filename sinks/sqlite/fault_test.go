@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
@@ -57,7 +59,7 @@ func (f *faultyFile) Sync(flags vfs.SyncFlag) error {
 
 func (f *faultyFile) WriteAt(data []byte, at int64) (int, error) {
 	if f.log && f.vfs.failWrite.Load() {
-		return 0, sqlite3.FULL
+		return 0, &fs.PathError{Op: "write", Path: "the log", Err: syscall.ENOSPC} // as the system says that the disk is full
 	}
 	return f.FileSharedMemory.WriteAt(data, at)
 }

@@ -59,7 +59,7 @@ func (f *gatheredFile) flush() error {
 	if len(f.waiting) == 0 {
 		return nil
 	}
-	_, err := f.File.WriteAt(f.waiting, f.at)
+	_, err := fullAt(f.File.WriteAt(f.waiting, f.at))
 	f.at, f.waiting = f.at+int64(len(f.waiting)), f.waiting[:0]
 	return err
 }

@@ -1,6 +1,12 @@
 package sqlite
 
-import "github.com/ncruces/go-sqlite3/vfs"
+import (
+	"errors"
+	"syscall"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/vfs"
+)
 
 // lowerVFS is a file system of SQLite that another one stands on. It is the name: SQLite keeps what is registered for ever,
 // and that must not keep what stands below.
@@ -31,3 +37,12 @@ func (v lowerVFS) Access(name string, flags vfs.AccessFlag) (bool, error) {
 
 // FullPathname gives a name without links.
 func (v lowerVFS) FullPathname(name string) (string, error) { return v.find().FullPathname(name) }
+
+// fullAt gives what came of a write, with its right name when the disk is full: the driver knows that error only bare, and
+// the system gives it with the path. Nobody would look for free space behind "disk I/O error".
+func fullAt(n int, err error) (int, error) {
+	if errors.Is(err, syscall.ENOSPC) {
+		err = vfs.SystemError(err, sqlite3.FULL)
+	}
+	return n, err
+}
