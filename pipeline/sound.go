@@ -51,3 +51,14 @@ func askAll(err error) (panicked any, stack []byte) {
 	_ = engine.NewDeadLetter(&engine.Command{}, err).Kept()
 	return nil, nil
 }
+
+// defect is why the command of the task could not be read. One that does not bear to be asked is replaced: whoever keeps the
+// command asks it too.
+func (t *task) defect() error {
+	if v, _ := askAll(t.cmd.Defect); v != nil {
+		twin := *t.cmd
+		twin.Defect = sound(twin.Defect)
+		t.cmd = &twin
+	}
+	return t.cmd.Defect
+}

@@ -85,3 +85,18 @@ func TestAnswersThatDoNotBearToBeAsked(t *testing.T) {
 		})
 	}
 }
+
+// Nor does a source that says so why it could not read a command take more with it than that command.
+func TestDefectsThatDoNotBearToBeAsked(t *testing.T) {
+	for name, fault := range fragiles() {
+		t.Run(name, func(t *testing.T) {
+			cmd := engine.NewCommand("a", put{})
+			cmd.Defect = fault
+			store := memory.New()
+			o := newBelt(t, store, pipeline.Options{}).feed(cmd)[0]
+			require.Equal(t, engine.DeadLettered, o.Status)
+			kept, _ := store.CountDeadLetters()
+			require.Equal(t, 1, kept)
+		})
+	}
+}

@@ -263,7 +263,7 @@ func (t *turn) prepare() {
 		}
 		cmd := task.cmd
 		if cmd.Defect != nil {
-			task.err = cmd.Defect
+			task.err = task.defect()
 			continue
 		}
 		if cmd.ID.IsZero() {
