@@ -84,9 +84,10 @@
 // (Pipeline.Abandoned) until it comes back, to find that nobody waits for it; when Options.Abandoned run on, no more is read.
 //
 // Code that was given to the pipeline may panic, or end its goroutine (runtime.Goexit, as a failed require does), wherever it
-// is called, and give errors that do not bear to be asked, as a nil pointer of an error's type; these count as panics: a handler, a decider, a codec and a store cost one command then, or the appends that the store had, whose outcome
-// is unknown; a source, the dead letter sink and a sink behind the store cost themselves, and are the error of Run; a Settled, a
-// logger and Options.Retry.Retryable cost nothing. A recorder that loses what it took ends the run, with the drain timeout.
+// is called, or give an error that does not bear to be asked, as a nil pointer of an error's type, which counts as a panic: a
+// handler, a decider, a codec and a store cost one command then, or the appends that the store had, whose outcome is unknown;
+// a source, the dead letter sink and a sink behind the store cost themselves, and are the error of Run; a Settled, a logger
+// and Options.Retry.Retryable cost nothing. A recorder that loses what it took ends the run, with the drain timeout.
 // What runs in goroutines of others, as the stages of go-streams do, cannot be guarded from here.
 //
 // A handler's other errors and its panics, an unknown type, a payload that cannot be read: the command is dead-lettered, and

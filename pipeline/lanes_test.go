@@ -209,6 +209,8 @@ func TestLanesKept(t *testing.T) {
 func TestLanesClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ls := newLanes(1, 0, 100)
+		ls.staff(nil, func(*post) {})
+		ls.most = 100
 		var ended atomic.Int32
 		for range 3 {
 			go func() {

@@ -129,3 +129,35 @@ func TestSourcesThatIgnoreTheirContext(t *testing.T) {
 		require.Equal(t, n[0], deaf.refused)
 	})
 }
+
+// deafStore answers an append when it is told to, whatever its context says.
+type deafStore struct {
+	engine.Store
+	unending <-chan struct{}
+}
+
+func (s deafStore) Append(ctx context.Context, batch []engine.Append) []engine.Result {
+	<-s.unending
+	return s.Store.Append(context.WithoutCancel(ctx), batch)
+}
+
+// Capabilities says that appends have to be waited for.
+func (s deafStore) Capabilities() engine.Capabilities { return engine.Capabilities{Name: "deaf"} }
+
+// What stands behind an append that nobody waits for any more has its outcome when that one comes back.
+func TestOutcomesBehindALateStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		unending := make(chan struct{}) // closed below; nobody sends
+		cmds := puts("a", 5)
+		outcomes := watch(cmds...)
+		b := newBelt(t, deafStore{memory.New(), unending}, pipeline.Options{Batch: 2, DrainTimeout: time.Second})
+		report, err := b.Run(cancelledAfter(time.Second), sources.Slice(cmds))
+		require.ErrorIs(t, err, pipeline.ErrStopped)
+		require.Equal(t, 5, report.InFlight)
+		close(unending)
+		synctest.Wait()
+		n := statuses(outcomes())
+		require.Equal(t, 2, n[engine.Accepted])
+		require.Equal(t, 3, n[engine.DeadLettered], "told that the pipeline has stopped")
+	})
+}

@@ -54,7 +54,7 @@ func (ls *lanes) take(at *post) bool {
 	}
 	for !ls.work() {
 		if ls.closed {
-			ls.vacant = append(ls.vacant, at)
+			ls.vacant = append(ls.vacant, at) // for what comes back when nobody waits for it any more
 			ls.mu.Unlock()
 			return false
 		}
@@ -220,7 +220,7 @@ func (ls *lanes) signal() {
 	case ls.waiting > 0:
 		ls.woken++
 		ls.wake.Signal()
-	case len(ls.vacant) > 0 && (!ls.closed || len(ls.joined) > 0):
+	case len(ls.vacant) > 0:
 		at := ls.vacant[0]
 		ls.vacant = ls.vacant[1:]
 		at.hired = true
