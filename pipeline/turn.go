@@ -48,10 +48,18 @@ type turn struct {
 	due      time.Time       // when it may begin; zero when it has to be called
 }
 
-// newTurn makes a turn with room for a few commands.
+// newTurn makes a turn with room for a few commands, all of it at once.
 func newTurn() *turn {
-	t := &turn{taken: make([]*task, 0, 4), decided: make([]*task, 0, 4), events: make([]engine.Event, 0, 4)}
-	t.calls.list, t.batch.Appends = make([]call, 0, 8), make([]engine.Append, 0, 4)
+	room := new(struct {
+		turn
+		taken, decided [4]*task
+		events         [4]engine.Event
+		calls          [8]call
+		appends        [4]engine.Append
+	})
+	t := &room.turn
+	t.taken, t.decided, t.events = room.taken[:0], room.decided[:0], room.events[:0]
+	t.calls.list, t.batch.Appends = room.calls[:0], room.appends[:0]
 	return t
 }
 
