@@ -104,12 +104,12 @@ func (p *Pipeline) Status() Status {
 // String is the status as a few aligned lines.
 func (s Status) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "in flight  %d of %d commands, in %d aggregates: %d under way, %d ready; %d callers wait\n",
-		s.InFlight, s.Window, s.Lanes, s.Busy, s.Ready, s.Waiting)
+	fmt.Fprintf(&b, "in flight  %d of %s, in %s: %d under way, %d ready; %s waiting\n",
+		s.InFlight, counted(s.Window, "command"), counted(s.Lanes, "aggregate"), s.Busy, s.Ready, counted(s.Waiting, "caller"))
 	fmt.Fprintf(&b, "outcomes   %d accepted, %d rejected, %d dead-lettered, %d unknown (%d repeated)\n",
 		s.Counts.Accepted, s.Counts.Rejected, s.Counts.DeadLettered, s.Counts.Unknown, s.Counts.Repeated)
 	if s.DeadLetters >= 0 {
-		fmt.Fprintf(&b, "letters    %d dead letters in the store, %d aggregates parked\n", s.DeadLetters, s.Parked)
+		fmt.Fprintf(&b, "letters    %s in the store, %s parked\n", counted(s.DeadLetters, "dead letter"), counted(s.Parked, "aggregate"))
 	}
 	if s.Halted != "" {
 		fmt.Fprintf(&b, "halted     %s\n", s.Halted)
@@ -151,10 +151,18 @@ func (l *LaneStatus) line(at time.Time) string {
 		fmt.Fprintf(&b, ", admitted %v ago", at.Sub(l.Admitted).Round(time.Millisecond))
 	}
 	if l.Attempts > 0 {
-		fmt.Fprintf(&b, ", %d attempts failed", l.Attempts)
+		fmt.Fprintf(&b, ", %s failed", counted(l.Attempts, "attempt"))
 	}
 	if l.Behind > 0 {
 		fmt.Fprintf(&b, ", %d behind it", l.Behind)
 	}
 	return b.String()
+}
+
+// counted is "1 command" or "2 commands".
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprint(n, " ", noun)
 }

@@ -116,7 +116,7 @@ func TestStatusTellsWhatIsStalled(t *testing.T) {
 		require.Equal(t, 1, s.Counts.Accepted)
 		text := s.String()
 		require.Contains(t, text, `"one" handler one for 11s; stuck `+one.ID.String()+", admitted 11s ago, 2 behind it")
-		require.Contains(t, text, "in flight  10 of 4096 commands, in 8 aggregates: 5 under way, 0 ready; 1 callers wait")
+		require.Contains(t, text, "in flight  10 of 4096 commands, in 8 aggregates: 5 under way, 0 ready; 1 caller waiting")
 		encoded, err := json.Marshal(s)
 		require.NoError(t, err)
 		require.Contains(t, string(encoded), `"command":"`+one.ID.String()+`"`)

@@ -62,7 +62,8 @@ func (f *backupFlags) backup(ctx context.Context, w io.Writer) error {
 	case err != nil:
 		return &exitError{status: exitBroken, cause: err}
 	}
-	_, err = fmt.Fprintf(w, "copied and verified: %s (%d events of %d aggregates)\n", f.to, report.Events, report.Streams)
+	_, err = fmt.Fprintf(w, "copied and verified: %s (%s of %s)\n",
+		f.to, counted(int(report.Events), "event"), counted(int(report.Streams), "aggregate"))
 	return err
 }
 

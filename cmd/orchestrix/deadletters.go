@@ -92,20 +92,12 @@ func (d *deadLetters) where() string {
 	var says []string
 	if n := d.count - d.filed; n > 0 {
 		says = append(says, fmt.Sprintf("%s in the store; when the cause is repaired: orchestrix letters retry --all --store %s\n"+
-			"  to see them: orchestrix letters list --store %s", letterCount(n), d.store, d.store))
+			"  to see them: orchestrix letters list --store %s", counted(n, "dead letter"), d.store, d.store))
 	}
 	if d.filed > 0 {
-		says = append(says, fmt.Sprintf("%s in %s", letterCount(d.filed), d.path))
+		says = append(says, fmt.Sprintf("%s in %s", counted(d.filed, "dead letter"), d.path))
 	}
 	return strings.Join(says, "\n")
-}
-
-// letterCount is "1 dead letter" or "2 dead letters".
-func letterCount(n int) string {
-	if n == 1 {
-		return "1 dead letter"
-	}
-	return count(n) + " dead letters"
 }
 
 // write opens the file with the first line.

@@ -45,7 +45,7 @@ func (f *lettersDropFlags) drop(ctx context.Context, w io.Writer, args []string)
 		return err
 	}
 	if len(ids) > 1 && !f.yes {
-		return usage("this removes %s for good: say --yes", letterCount(len(ids)))
+		return usage("this removes %s for good: say --yes", counted(len(ids), "dead letter"))
 	}
 	n, err := store.DropDeadLetters(ctx, ids...)
 	if ctx.Err() != nil {
@@ -55,6 +55,6 @@ func (f *lettersDropFlags) drop(ctx context.Context, w io.Writer, args []string)
 		return &exitError{status: exitBroken, cause: err}
 	}
 	left, parked := store.CountDeadLetters()
-	_, err = fmt.Fprintf(w, "dropped %s; %s left, %d aggregates parked\n", letterCount(n), count(left), parked)
+	_, err = fmt.Fprintf(w, "dropped %s; %s left, %s parked\n", counted(n, "dead letter"), count(left), counted(parked, "aggregate"))
 	return err
 }

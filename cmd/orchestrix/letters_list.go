@@ -90,11 +90,11 @@ func (f *lettersListFlags) table(ctx context.Context, w io.Writer, store engine.
 		_, err := fmt.Fprintf(w, "no dead letters in %s\n", f.store)
 		return err
 	case n == 0:
-		_, err := fmt.Fprintf(w, "none of %s in %s fits\n", letterCount(all), f.store)
+		_, err := fmt.Fprintf(w, "none of %s in %s fits\n", counted(all, "dead letter"), f.store)
 		return err
 	}
-	says := fmt.Sprintf("%s of %s, %d aggregates parked; to see one whole: orchestrix letters show ID --store %s",
-		count(n), letterCount(all), parked, f.store)
+	says := fmt.Sprintf("%s of %s, %s parked; to see one whole: orchestrix letters show ID --store %s",
+		count(n), counted(all, "dead letter"), counted(parked, "aggregate"), f.store)
 	if n > lettersShown {
 		says = fmt.Sprintf("the first %s of %s", count(lettersShown), says)
 	}

@@ -115,7 +115,7 @@ func (r *replay) run(ctx context.Context, std streams, filter sources.LetterFilt
 	case ctx.Err() != nil:
 		return interrupted("what was begun is finished; run it again for the rest")
 	case done.Unknown > 0:
-		return &exitError{status: exitBroken, cause: fmt.Errorf("%s commands have an unknown outcome: run it again", count(done.Unknown))}
+		return &exitError{status: exitBroken, cause: fmt.Errorf("%s of unknown outcome: run it again", counted(done.Unknown, "command"))}
 	case done.Failed+done.Waiting+done.Passed > 0:
 		return &exitError{status: exitDeadLetters}
 	}
@@ -124,7 +124,7 @@ func (r *replay) run(ctx context.Context, std streams, filter sources.LetterFilt
 
 // String is the line for a person.
 func (r retried) String() string {
-	says := fmt.Sprintf("retried %s: %s accepted, %s rejected, %s dead again", letterCount(r.Retried), count(r.Accepted),
+	says := fmt.Sprintf("retried %s: %s accepted, %s rejected, %s dead again", counted(r.Retried, "dead letter"), count(r.Accepted),
 		count(r.Rejected), count(r.Failed))
 	if r.Waiting > 0 {
 		says += fmt.Sprintf(", %s waiting behind another", count(r.Waiting))
@@ -132,5 +132,5 @@ func (r retried) String() string {
 	if r.Passed > 0 {
 		says += fmt.Sprintf("; %s unreadable, only letters edit helps", count(r.Passed))
 	}
-	return says + fmt.Sprintf("; %s left, %s aggregates parked", count(r.Left), count(r.Parked))
+	return says + fmt.Sprintf("; %s left, %s parked", count(r.Left), counted(r.Parked, "aggregate"))
 }

@@ -73,7 +73,7 @@ func TestLettersParkEditRetry(t *testing.T) {
 	c = letters(t, store, "list")
 	require.Equal(t, 0, c.status)
 	require.Contains(t, c.out, parkedID)
-	require.Contains(t, c.out, "3 of 3 dead letters, 1 aggregates parked")
+	require.Contains(t, c.out, "3 of 3 dead letters, 1 aggregate parked")
 	c = letters(t, store, "show", parkedID)
 	require.Equal(t, 0, c.status)
 	for _, says := range []string{"parked", "o-1", "order.add_item", "standard input:3", `"price"`, "causes"} {
@@ -82,7 +82,7 @@ func TestLettersParkEditRetry(t *testing.T) {
 
 	c = letters(t, store, "retry", parkedID)
 	require.Equal(t, exitDeadLetters, c.status, c.err)
-	require.Contains(t, c.out, "retried 3 dead letters: 0 accepted, 0 rejected, 1 dead again, 2 waiting behind another; 3 left, 1 aggregates parked")
+	require.Contains(t, c.out, "retried 3 dead letters: 0 accepted, 0 rejected, 1 dead again, 2 waiting behind another; 3 left, 1 aggregate parked")
 	require.Equal(t, kept, lettersOf(t, store), "nothing moved")
 
 	c = letters(t, store, "edit", parkedID, "--data", `{"sku":"x","quantity":2,"unit_price_cents":5}`, "--retry")
@@ -170,7 +170,7 @@ func TestLettersDrop(t *testing.T) {
 
 	c = letters(t, store, "drop", parkedID)
 	require.Equal(t, 0, c.status, c.err)
-	require.Contains(t, c.out, "dropped 1 dead letter; 2 left, 1 aggregates parked")
+	require.Contains(t, c.out, "dropped 1 dead letter; 2 left, 1 aggregate parked")
 	c = runPart(t, store, `{"specversion":"1.0","id":"0190163d-8694-739b-aea5-966c26f8ad09","type":"order.pay","source":"t","subject":"o-1","data":{"amount_cents":1}}`)
 	require.Equal(t, exitDeadLetters, c.status, "the order is parked behind the next one")
 	c = letters(t, store, "retry", "--state", "waiting")

@@ -74,7 +74,7 @@ func (c *letterTotals) print(w io.Writer) {
 	if c == nil {
 		return
 	}
-	fmt.Fprintf(w, "in store   %s, %s aggregates parked\n", letterCount(c.Letters), count(c.Parked))
+	fmt.Fprintf(w, "in store   %s, %s parked\n", counted(c.Letters, "dead letter"), counted(c.Parked, "aggregate"))
 	for _, a := range c.Aggregates {
 		name := strconv.Quote(a.Name)
 		if a.Name == "" { // no aggregate has that name: what was read is no command
@@ -83,6 +83,6 @@ func (c *letterTotals) print(w io.Writer) {
 		fmt.Fprintf(w, "           %s: %s%s\n", name, count(a.Letters), map[bool]string{true: ", parked"}[a.Parked])
 	}
 	for _, r := range c.Reasons {
-		fmt.Fprintf(w, "           %s for: %s\n", letterCount(r.Letters), r.Name)
+		fmt.Fprintf(w, "           %s for: %s\n", counted(r.Letters, "dead letter"), r.Name)
 	}
 }

@@ -43,11 +43,11 @@ func lines(p *pipeline.Pipeline, total int, w io.Writer, done <-chan struct{}) {
 			return
 		}
 		r := p.Report()
-		of := ""
+		done := counted(r.Commands, "command")
 		if total > 0 {
-			of = " of " + count(total)
+			done = count(r.Commands) + " of " + counted(total, "command")
 		}
-		fmt.Fprintf(w, "%s%s commands, %s/s\n", count(r.Commands), of, count(int(r.Rate())))
+		fmt.Fprintf(w, "%s, %s/s\n", done, count(int(r.Rate())))
 	}
 }
 
@@ -88,4 +88,12 @@ func count(n int) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// counted is "1 command" or "2 commands".
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return count(n) + " " + noun
 }

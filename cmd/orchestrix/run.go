@@ -141,8 +141,8 @@ func (f *runFlags) source(std streams) (source *sources.Source, done func(), err
 		if f.commands < 1 || f.aggregates < 1 {
 			return nil, nil, usage("--commands and --aggregates must be 1 or more")
 		}
-		fmt.Fprintf(std.err, "generating %s commands for %s orders, interleaved (--seed %d)\n",
-			count(f.commands), count(min(f.commands, f.aggregates)), f.seed)
+		fmt.Fprintf(std.err, "generating %s for %s, interleaved (--seed %d)\n",
+			counted(f.commands, "command"), counted(min(f.commands, f.aggregates), "order"), f.seed)
 		return sources.Seq(bench.Orders(f.commands, f.aggregates, f.seed)), done, nil
 	case "-":
 		return sources.JSONLinesFrom("standard input", std.in), done, nil

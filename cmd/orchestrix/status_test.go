@@ -124,7 +124,7 @@ func TestStatusCountsLetters(t *testing.T) {
 	}, c)
 	var b strings.Builder
 	c.print(&b)
-	require.Contains(t, b.String(), "in store   5 dead letters, 1 aggregates parked\n           \"a\": 3, parked\n")
+	require.Contains(t, b.String(), "in store   5 dead letters, 1 aggregate parked\n           \"a\": 3, parked\n")
 	require.Contains(t, b.String(), "3 dead letters for: broken")
 }
 

@@ -56,8 +56,8 @@ func stress(cmd *cobra.Command, std streams, name string, asJSON bool, o bench.S
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }() // an error of Close alone is a failed run
-	fmt.Fprintf(std.err, "%s commands, %d producers, %s orders, %d handlers a command (--seed %d)\n",
-		count(o.Commands), o.Producers, count(min(o.Aggregates, o.Commands)), max(0, o.Handlers), o.Seed)
+	fmt.Fprintf(std.err, "%s, %s, %s, %s a command (--seed %d)\n", counted(o.Commands, "command"), counted(o.Producers, "producer"),
+		counted(min(o.Aggregates, o.Commands), "order"), counted(max(0, o.Handlers), "handler"), o.Seed)
 	stop := func() {}
 	o.Watch = func(p *pipeline.Pipeline) {
 		stopBar, stopServing := watch(p, o.Commands, std.err), serve(ctx, name, p, std.err)

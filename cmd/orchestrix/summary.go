@@ -27,7 +27,7 @@ func summary(w io.Writer, asJSON bool, store engine.Capabilities, r bench.Result
 	case !r.OK:
 		return &exitError{status: exitBroken}
 	case r.Unknown > 0:
-		return &exitError{status: exitBroken, cause: fmt.Errorf("%s commands have an unknown outcome: run the same input again", count(r.Unknown))}
+		return &exitError{status: exitBroken, cause: fmt.Errorf("%s of unknown outcome: run the same input again", counted(r.Unknown, "command"))}
 	case r.DeadLettered > 0:
 		return &exitError{status: exitDeadLetters}
 	}

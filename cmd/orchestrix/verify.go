@@ -67,13 +67,14 @@ func (f *verifyFlags) verify(ctx context.Context, w io.Writer) error {
 }
 
 func printVerdict(w io.Writer, path string, report *sqlite.VerifyReport) error {
-	seen := fmt.Sprintf("%d events of %d aggregates, %d commands, %d snapshots, %d dead letters, %d pages",
-		report.Events, report.Streams, report.Commands, report.Snapshots, report.Letters, report.Pages)
+	n := func(n int64, noun string) string { return counted(int(n), noun) }
+	seen := fmt.Sprintf("%s of %s, %s, %s, %s, %s", n(report.Events, "event"), n(report.Streams, "aggregate"),
+		n(report.Commands, "command"), n(report.Snapshots, "snapshot"), n(report.Letters, "dead letter"), n(report.Pages, "page"))
 	if report.Err() == nil {
 		_, err := fmt.Fprintf(w, "whole: %s (%s)\n", path, seen)
 		return err
 	}
-	_, err := fmt.Fprintf(w, "DAMAGED: %s has %d faults (%s)\n", path, report.FaultsAll, seen)
+	_, err := fmt.Fprintf(w, "DAMAGED: %s has %s (%s)\n", path, n(report.FaultsAll, "fault"), seen)
 	for _, fault := range report.Faults {
 		if err == nil {
 			_, err = fmt.Fprintln(w, "  "+fault)
