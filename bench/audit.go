@@ -22,6 +22,7 @@ type Audit struct {
 	open       map[*engine.Command]int // how often each command under way has arrived: its Settled is in use
 	arrivals   map[line]int            // how many commands each line has seen
 	aggregates map[string]struct{}
+	rejections rejections
 }
 
 // line is what has a sequence of arrival.
@@ -49,7 +50,7 @@ type noted struct {
 func NewAudit() *Audit {
 	return &Audit{
 		commands: map[engine.ID]*noted{}, open: map[*engine.Command]int{}, arrivals: map[line]int{},
-		aggregates: map[string]struct{}{},
+		aggregates: map[string]struct{}{}, rejections: rejections{},
 	}
 }
 
@@ -89,6 +90,9 @@ func (a *Audit) Note(cmd *engine.Command) {
 	cmd.Settled = func(o engine.Outcome) {
 		a.mu.Lock()
 		n.tell(at, &o)
+		if o.Status == engine.Rejected {
+			a.rejections.add(cmd, o.Reason)
+		}
 		if a.open[cmd]--; a.open[cmd] <= 0 {
 			delete(a.open, cmd)
 		}

@@ -13,6 +13,7 @@ type Result struct {
 	Commands          int               `json:"commands"`
 	Accepted          int               `json:"accepted"`
 	Rejected          int               `json:"rejected"`
+	Rejections        []Rejection       `json:"rejections,omitempty"` // the commonest reasons, at most twenty
 	DeadLettered      int               `json:"dead_lettered"`
 	Unknown           int               `json:"unknown"`
 	Events            int               `json:"events"` // appended by this run
@@ -36,7 +37,7 @@ func (a *Audit) Judge(ctx context.Context, store engine.Store, report pipeline.R
 	verdict, err := a.Check(ctx, store)
 	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 	return Result{
-		Commands: report.Commands, Accepted: report.Accepted, Rejected: report.Rejected,
+		Commands: report.Commands, Accepted: report.Accepted, Rejected: report.Rejected, Rejections: a.why(),
 		DeadLettered: report.DeadLettered, Unknown: report.Unknown, Events: report.Events, Aggregates: a.Aggregates(),
 		Seconds: report.Elapsed.Seconds(), CommandsPerSecond: report.Rate(),
 		LatencyMS: LatencyMS{ms(report.Latency.P50), ms(report.Latency.P99), ms(report.Latency.P999)},

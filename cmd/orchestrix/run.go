@@ -35,10 +35,12 @@ func newRun(std streams) *cobra.Command {
 		Short: "Run commands through the order domain into a store, and judge the sequence",
 		Long: `Runs commands through the order domain into a store, and judges the sequence.
 
-With --in the commands are CloudEvents JSON lines. Without it, interleaved orders are generated. A line that cannot be
-read or handled is reported and kept whole in the store as a dead letter, and the run goes on: see orchestrix letters. A
-store in memory ends with the run, so its dead letters are kept in the file orchestrix.dead.jsonl. The same command id
-twice, in one run or in several, is stored once and answered with its first outcome.`,
+With --in the commands are CloudEvents JSON lines; the subject of each names its aggregate, the order. Without it,
+interleaved orders are generated. A command that the domain refuses is rejected: that is an outcome, and the commonest
+reasons are told. A line that cannot be read or handled is reported and kept whole in the store as a dead letter, and the
+run goes on: see orchestrix letters. A store in memory ends with the run, so its dead letters are kept in the file
+orchestrix.dead.jsonl. The same command id twice, in one run or in several, is stored once and answered with its first
+outcome.`,
 		Example: `  orchestrix run
   orchestrix run --in orders.jsonl --store orders.db
   producer | orchestrix run --in - --store orders.db --json`,

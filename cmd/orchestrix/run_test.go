@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 
+	"github.com/orchestrix-go/orchestrix/bench"
 	"github.com/orchestrix-go/orchestrix/engine"
 	"github.com/orchestrix-go/orchestrix/pipeline"
 )
@@ -96,6 +97,11 @@ func TestRunBadLines(t *testing.T) {
 			r.Commands, r.Accepted, r.Rejected, r.DeadLettered, r.Unknown, r.Events,
 		}, "run %d", run)
 		require.True(t, r.OK)
+		id, err := engine.ParseID("0190163d-8694-739b-aea5-966c26f8ad92")
+		require.NoError(t, err)
+		require.Equal(t, []bench.Rejection{{
+			Reason: "the order has no items: there is nothing to pay", Commands: 1, Example: id, Origin: "standard input:4",
+		}}, r.Rejections)
 		for _, says := range []string{
 			"standard input:2: ", "standard input:3: engine: type is not registered: \"order.explode\"", "standard input:6: ",
 		} {
@@ -105,6 +111,24 @@ func TestRunBadLines(t *testing.T) {
 	require.NoFileExists(t, store+".dead.jsonl", "the store keeps them")
 	c := orchestrix(t, "", "letters", "list", "--store", store, "--json")
 	checkBadLines(t, c.out, 3) // the second run found them there
+}
+
+// Why commands were rejected stands above the verdict, the commonest reasons one by one.
+func TestRunTellsWhyItRejects(t *testing.T) {
+	const line = `{"specversion":"1.0","id":"%s","type":"%s","source":"t","subject":"o","data":%s}` + "\n"
+	var input strings.Builder
+	fmt.Fprintf(&input, line, "first", "order.create", `{"customer":"A"}`)
+	for reason := range 8 {
+		for i := range reason + 1 { // one more command for each reason
+			item := fmt.Sprintf(`{"sku":"x","quantity":%d,"unit_price_cents":1}`, -reason)
+			fmt.Fprintf(&input, line, fmt.Sprint(reason, i), "order.add_item", item)
+		}
+	}
+	c := orchestrix(t, input.String(), "run", "--in", "-", "--store", "memory:")
+	require.Equal(t, 0, c.status, c.err)
+	require.Contains(t, c.out, "rejected 8 commands: quantity is -7: it must be at least 1 (as ")
+	require.Contains(t, c.out, " at standard input:30)\nrejected 7 commands")
+	require.Contains(t, c.out, "rejected 6 commands for other reasons: see --json\n✔ sequence holds")
 }
 
 // A store in memory ends with the run: its dead letters are kept in a file, and each run adds to it.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -10,6 +11,9 @@ import (
 	"github.com/orchestrix-go/orchestrix/bench"
 	"github.com/orchestrix-go/orchestrix/engine"
 )
+
+// reasonsShown is how many reasons of rejections are printed below the table; --json has more.
+const reasonsShown = 5
 
 // summary prints what a run came to, as a table with the verdict or as one JSON object, and gives the error that sets the
 // exit status.
@@ -66,8 +70,26 @@ func printSummary(w io.Writer, store engine.Capabilities, r bench.Result) error 
 	if !r.OK {
 		mark, word = "✘", "is BROKEN"
 	}
-	return printTable(w, t, "%s sequence %s: %d gaps, %d swaps, %d lost, %d duplicates, read back from the store",
-		mark, word, r.Sequence.Gaps, r.Sequence.Swaps, r.Sequence.Lost, r.Sequence.Duplicates)
+	return printTable(w, t, "%s%s sequence %s: %d gaps, %d swaps, %d lost, %d duplicates, read back from the store",
+		rejections(r), mark, word, r.Sequence.Gaps, r.Sequence.Swaps, r.Sequence.Lost, r.Sequence.Duplicates)
+}
+
+// rejections says why most of the rejected commands were, a line for each reason.
+func rejections(r bench.Result) string {
+	var b strings.Builder
+	rest := r.Rejected
+	for _, why := range r.Rejections[:min(len(r.Rejections), reasonsShown)] {
+		place := ""
+		if why.Origin != "" {
+			place = " at " + why.Origin
+		}
+		fmt.Fprintf(&b, "rejected %s: %s (as %s%s)\n", counted(why.Commands, "command"), brief(why.Reason, 100), why.Example, place)
+		rest -= why.Commands
+	}
+	if rest > 0 {
+		fmt.Fprintf(&b, "rejected %s for other reasons: see --json\n", counted(rest, "command"))
+	}
+	return b.String()
 }
 
 func newTable() table.Writer {
