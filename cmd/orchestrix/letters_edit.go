@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -27,7 +29,7 @@ func newLettersEdit(std streams) *cobra.Command {
 		Short: "Put another command in the place of a dead letter's",
 		Long: `Puts another command in the place of a dead letter's: --data replaces its payload, --file the whole command by a
 CloudEvents JSON object. What is written must be a command that this program can handle. A letter keeps its id and its
-aggregate; one whose command could not be read gets those of the new one.`,
+aggregate, and its command may leave the id out; one whose command could not be read gets those of the new one.`,
 		Example: `  orchestrix letters edit 0190163d-8694-739b-aea5-966c26f8ad90 --data '{"amount_cents":500}' --retry --store orders.db
   orchestrix letters edit 0190163d-8694-739b-aea5-966c26f8ad90 --file fixed.json --store orders.db`,
 		Args: oneLetter,
@@ -130,13 +132,27 @@ func (f *lettersEditFlags) read(in io.Reader) ([]byte, error) {
 func (f *lettersEditFlags) command(letter *engine.DeadLetter, text []byte) (*engine.Command, error) {
 	switch {
 	case f.file != "":
-		return engine.UnmarshalCloudCommand(text)
+		return engine.UnmarshalCloudCommand(withID(text, letter.ID))
 	case letter.Command.Defect != nil:
 		return nil, fmt.Errorf("the command of %s could not be read, so it has no payload to replace: give all of it with --file", letter.ID)
 	}
 	cmd := *letter.Command
 	cmd.Data, cmd.ContentType = engine.Raw(f.data), "application/json"
 	return &cmd, nil
+}
+
+// withID gives a CloudEvents object that has no id this one. Any other text it leaves alone.
+func withID(text []byte, id engine.ID) []byte {
+	var object map[string]jsontext.Value
+	if err := json.Unmarshal(text, &object); err != nil || object == nil || object["id"] != nil {
+		return text
+	}
+	object["id"] = fmt.Appendf(nil, "%q", id)
+	whole, err := json.Marshal(object)
+	if err != nil {
+		return text
+	}
+	return whole
 }
 
 // handleable makes sure that the command is of a registered type and that its payload can be read.

@@ -159,6 +159,36 @@ func TestLettersUnreadable(t *testing.T) {
 	require.Contains(t, c.err, "there is no dead letter "+price)
 }
 
+// A command in the place of a letter's may leave out the id, which cannot change anyway.
+func TestLettersEditWithoutID(t *testing.T) {
+	folder := t.TempDir()
+	store, file := filepath.Join(folder, "orders.db"), filepath.Join(folder, "fixed.json")
+	require.Equal(t, exitDeadLetters, orchestrix(t, badLines, "run", "--in", "-", "--store", store).status)
+	price := lettersOf(t, store, "--reason", "price")[0].ID
+	const fixed = `{%s"specversion":"1.0","type":"order.add_item","source":"t","subject":"o-1",` +
+		`"data":{"sku":"x","quantity":1,"unit_price_cents":5}}`
+	for given, says := range map[string]string{
+		`"id":"0190163d-8694-739b-aea5-966c26f8ad77",`: "dead letter " + price + " keeps its id",
+		`"id":"mine",`: "keeps its id", `"id":"",`: "id is empty", `"id":null,`: "id is empty",
+	} {
+		require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, fixed, given), 0o600))
+		c := letters(t, store, "edit", price, "--file", file)
+		require.Equal(t, exitUsage, c.status, given)
+		require.Contains(t, c.err, "nothing was changed: ")
+		require.Contains(t, c.err, says, given)
+	}
+	for _, given := range []string{"", fmt.Sprintf(`"id":%q,`, price)} {
+		require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, fixed, given), 0o600))
+		c := letters(t, store, "edit", price, "--file", file)
+		require.Equal(t, 0, c.status, c.err)
+		require.Equal(t, fmt.Sprintf("dead letter %s was edited\n", price), c.out)
+	}
+	require.Contains(t, letters(t, store, "show", price).out, "unit_price_cents")
+	unread := lettersOf(t, store, "--reason", "not a CloudEvents")[0].ID
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, fixed, ""), 0o600))
+	require.Equal(t, fmt.Sprintf("dead letter %s was edited\n", unread), letters(t, store, "edit", unread, "--file", file).out)
+}
+
 func TestLettersDrop(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "orders.db")
 	runPart(t, store, strings.Split(parkedLines, "\n")...)
