@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -17,6 +18,11 @@ import (
 
 // lettersShown is how many letters the table has; --json gives all.
 const lettersShown = 1000
+
+// lettersColumns make the table fit into 120 columns: what is longer goes on in the next line.
+var lettersColumns = []table.ColumnConfig{
+	{Name: "aggregate", WidthMax: 18}, {Name: "type", WidthMax: 16}, {Name: "reason", WidthMax: 27, WidthMaxEnforcer: text.WrapSoft},
+}
 
 type lettersListFlags struct {
 	selection
@@ -28,8 +34,8 @@ func newLettersList(std streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List dead letters, in the sequence in which they were kept",
-		Long: `Lists dead letters, in the sequence in which they were kept, as a table or as JSON lines. The store may be in use by a
-run.`,
+		Long: `Lists dead letters, in the sequence in which they were kept, as a table or as JSON lines. The table is brief: show and
+--json have all that is known of a letter. The store may be in use by a run.`,
 		Example: `  orchestrix letters list --store orders.db
   orchestrix letters list --store orders.db --reason "no answer" --json`,
 		Args: cobra.NoArgs,
@@ -63,7 +69,8 @@ func (f *lettersListFlags) list(ctx context.Context, w io.Writer) error {
 
 func (f *lettersListFlags) table(ctx context.Context, w io.Writer, store engine.DeadLetterStore, filter sources.LetterFilter) error {
 	t := newTable()
-	t.AppendHeader(table.Row{"dead letter", "state", "aggregate", "type", "attempts", "last", "reason"})
+	t.SetColumnConfigs(lettersColumns)
+	t.AppendHeader(table.Row{"dead letter", "state", "aggregate", "type", "reason"})
 	n := 0
 	for letter, err := range store.DeadLetters(ctx, 0) {
 		if err != nil {
@@ -80,9 +87,7 @@ func (f *lettersListFlags) table(ctx context.Context, w io.Writer, store engine.
 		if cmd.Defect != nil {
 			typ, aggregate = "(unreadable)", cmd.Origin
 		}
-		t.AppendRow(table.Row{
-			letter.ID, letter.State, brief(aggregate, 30), brief(typ, 30), letter.Attempts, timeOf(letter.Last), brief(reasonOf(&letter), 70),
-		})
+		t.AppendRow(table.Row{letter.ID, letter.State, brief(aggregate, 36), brief(typ, 32), brief(reasonOf(&letter), 81)})
 	}
 	all, parked := store.CountDeadLetters()
 	switch {

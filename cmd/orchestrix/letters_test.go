@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
@@ -187,6 +188,24 @@ func TestLettersEditWithoutID(t *testing.T) {
 	unread := lettersOf(t, store, "--reason", "not a CloudEvents")[0].ID
 	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, fixed, ""), 0o600))
 	require.Equal(t, fmt.Sprintf("dead letter %s was edited\n", unread), letters(t, store, "edit", unread, "--file", file).out)
+}
+
+// The table fits into 120 columns, whatever the letters hold, and has the id of an aggregate that is a UUID whole.
+func TestLettersListIsNarrow(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "orders.db")
+	long := strings.Repeat("long.", 50)
+	var lines strings.Builder
+	for _, aggregate := range []string{parkedID, long} {
+		fmt.Fprintf(&lines, `{"specversion":"1.0","id":"%s","type":"%s","source":"t","subject":"%s"}`+"\n", aggregate, long, aggregate)
+	}
+	require.Equal(t, exitDeadLetters, orchestrix(t, lines.String(), "run", "--in", "-", "--store", store).status)
+	c := letters(t, store, "list")
+	table, _, _ := strings.Cut(c.out, "2 of 2 dead letters")
+	for line := range strings.Lines(table) {
+		require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSpace(line)), 120, c.out)
+	}
+	require.Contains(t, table, " "+parkedID[:18]+" ")
+	require.Contains(t, table, " "+parkedID[18:]+" ")
 }
 
 func TestLettersDrop(t *testing.T) {
