@@ -22,7 +22,8 @@ func newBackup(std streams) *cobra.Command {
 		Use:   "backup",
 		Short: "Copy a store, as it is at one moment, into a new file",
 		Long: `Copies a store, as it is at one moment, into a new file, and verifies the copy. The store may be in use by a run,
-which goes on meanwhile. The copy gets its name when it is whole and synced; a file that is there is never replaced.
+which goes on meanwhile. The copy gets its name when it is whole and synced; a file that is there is never replaced. As all
+reading does, verifying leaves an empty COPY-wal and a COPY-shm beside the copy. It is whole without them.
 
 Exit status: 0 the copy is whole; 1 the store or the copy is damaged, or the copying failed; 2 wrong usage.`,
 		Args: cobra.NoArgs,

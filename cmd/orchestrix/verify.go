@@ -26,7 +26,8 @@ func newVerify(std streams) *cobra.Command {
 		Long: `Checks a whole store and prints a verdict: the checksum of every page and of every row, SQLite's own structure,
 that versions and positions have no gap, and that the tables of commands, streams and snapshots agree with the events.
 Dead letters are read whole.
-Nothing is changed. The store may be in use by a run.
+Nothing is changed. The store may be in use by a run; it is seen as it was at one moment. The files that end
+with -wal and -shm are SQLite's: reading leaves them beside a store, and the next run removes them.
 
 Exit status: 0 the store is whole; 1 it is damaged, the first places are named; 2 wrong usage or unreadable store.`,
 		Args: cobra.NoArgs,

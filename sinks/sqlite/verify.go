@@ -156,8 +156,13 @@ func pageIsWhole(page []byte) bool {
 	return littleEndian(kept) == a && littleEndian(kept[4:]) == b
 }
 
-// structure lets SQLite look at its trees.
+// structure lets SQLite look at its trees, and with them at the pages that are only in the log yet.
 func (v *verifier) structure() error {
+	pages, err := v.reader.number("PRAGMA page_count")
+	if err != nil {
+		return err
+	}
+	v.report.Pages = max(v.report.Pages, pages)
 	return v.rows(fmt.Sprintf("PRAGMA integrity_check(%d)", keptFaults), func(row *sqlite3.Stmt) error {
 		if text := row.ColumnText(0); text != "ok" {
 			return corrupt("%s", text)

@@ -53,6 +53,13 @@ func TestVerify(t *testing.T) {
 	require.EqualValues(t, 501, report.Commands)
 	require.EqualValues(t, 7, report.Streams)
 	require.EqualValues(t, 4, report.Snapshots, "of the ten of one aggregate the newest four are kept")
+	size := func(name string) int64 {
+		info, err := os.Stat(name)
+		require.NoError(t, err)
+		return info.Size() / 4096
+	}
+	require.Greater(t, report.Pages, size(path), "those that are only in the log are counted too")
+	require.LessOrEqual(t, report.Pages, size(path)+size(path+"-wal"))
 	fillSome(t, store, 200)
 	require.EqualValues(t, 10_500, whole(t, path).Events)
 	require.NoError(t, store.Close())
