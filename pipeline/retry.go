@@ -172,6 +172,15 @@ func (t *turn) tryAgain(task *task, err error) bool {
 	return true
 }
 
+// overtime gives up the commands whose time for another attempt has passed while they waited for a worker.
+func (t *turn) overtime() {
+	for _, task := range t.tasks {
+		if task.err == nil && task.anew() && time.Since(task.trouble.first) > t.p.options.Retry.Total {
+			task.err, task.lost = task.trouble.err, true
+		}
+	}
+}
+
 // storeAgain tells whether a command that the store failed gets another attempt. When the store did not answer, the command
 // is decided again all the same: if it is stored, its id says so then.
 func (t *turn) storeAgain(task *task, err error) bool {

@@ -179,25 +179,6 @@ func TestRetryEnds(t *testing.T) {
 	}
 }
 
-// What an attempt takes counts too: none begins when the time is over.
-func TestSlowAttemptsSpendTheTime(t *testing.T) {
-	virtually(t, func(t *testing.T) {
-		calls := 0
-		slow := module(func(r *engine.Registry) {
-			engine.OnCommand(r, "visit", "slow", func(context.Context, *engine.Command, visit) ([]any, error) {
-				calls++
-				time.Sleep(20 * time.Millisecond)
-				return nil, errPasses
-			})
-		})
-		retry := pipeline.RetryPolicy{Attempts: 1000, First: time.Nanosecond, Most: time.Nanosecond, Total: 50 * time.Millisecond}
-		outcomes := newBelt(t, memory.New(), pipeline.Options{Retry: retry}, slow).feed(engine.NewCommand("a", visit{"x"}))
-		require.Equal(t, engine.DeadLettered, outcomes[0].Status)
-		require.LessOrEqual(t, calls, 3, "begun at 0, 20 and 40 ms")
-		require.Positive(t, calls)
-	})
-}
-
 // A handler that refuses does so once, while the other one is tried again; what counts in the end is the refusal.
 func TestRejectionBesideRetry(t *testing.T) {
 	virtually(t, func(t *testing.T) {

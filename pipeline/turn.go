@@ -120,6 +120,7 @@ func (t *turn) run(ctx context.Context, at *post) {
 		t.single()
 		t.park()
 		t.p.expire(t.tasks...)
+		t.overtime()
 		t.limit()
 	}
 	t.prepare()
