@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -229,30 +230,38 @@ func TestLanesClose(t *testing.T) {
 	})
 }
 
-// Many workers, random rows, holding times and returns, some of them stepping aside: each aggregate's tickets stay in
-// sequence, one holder at a time, and no ready lane is ever left without a worker while workers wait.
+// Many workers, random rows, holding times and returns; some step aside, some turns go on without the worker until another
+// one goes on with them, or to their end: each aggregate's tickets stay in sequence, one holder at a time, no turn is lost
+// or taken twice, no ready lane is ever left without a worker while workers wait, and in the end nobody counts any more.
 func TestLanesUnderLoad(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			ls := newLanes(1+rng.IntN(5), rng.IntN(3), 1+rng.IntN(4))
+			ls.patient = rng.IntN(2) == 0
 			load := &lanesUnderLoad{T: t, lanes: ls, seed: seed, last: map[string]uint64{}, holders: map[string]int{}}
 			for range 1 + rng.IntN(8) {
-				at, mine := new(post), rand.New(rand.NewPCG(seed, rng.Uint64()))
-				load.posts = append(load.posts, at)
-				go load.work(at, mine)
+				load.posts = append(load.posts, new(post))
 			}
-			for range 100 {
+			ls.staff(slices.Clone(load.posts), func(at *post) { go load.work(at, rand.New(rand.NewPCG(seed, load.hired.Add(1)))) })
+			for i := range 100 {
 				admit(ls, fmt.Sprint(rng.IntN(9)), fmt.Sprint(rng.IntN(9)))
 				time.Sleep(time.Duration(rng.IntN(300)))
 				if rng.IntN(3) == 0 {
 					ls.overdue(load.posts)
+				}
+				if seed%4 == 0 && i == 90 {
+					ls.close() // what comes later is taken all the same
 				}
 			}
 			time.Sleep(time.Second)
 			synctest.Wait()
 			require.Equal(t, 200, load.taken, "seed %d", seed)
 			ls.close()
+			synctest.Wait()
+			require.Len(t, ls.vacant, len(load.posts), "seed %d", seed)
+			require.Empty(t, ls.joined, "seed %d", seed)
+			require.Equal(t, [4]int{}, [4]int{ls.running, ls.away, ls.waiting, ls.woken}, "seed %d", seed)
 		})
 	}
 }
@@ -262,6 +271,7 @@ type lanesUnderLoad struct {
 	lanes *lanes
 	posts []*post
 	seed  uint64
+	hired atomic.Uint64
 
 	mu      sync.Mutex
 	last    map[string]uint64
@@ -272,25 +282,54 @@ type lanesUnderLoad struct {
 func (load *lanesUnderLoad) work(at *post, rng *rand.Rand) {
 	for load.lanes.take(at) {
 		for turn, _ := at.next(); turn != nil; turn, _ = at.next() {
-			id := turn.lane.id
-			load.mu.Lock()
-			load.holders[id]++
-			require.Equal(load, 1, load.holders[id], "seed %d", load.seed)
-			load.mu.Unlock()
-			if rng.IntN(4) == 0 {
+			load.hold(turn, 1)
+			again := rng.IntN(len(turn.taken) + 1) // so many come back
+			pause := time.Duration(rng.IntN(2) * rng.IntN(500))
+			long := time.Duration(rng.IntN(1000))
+			switch n := rng.IntN(8); {
+			case n < 2 && !turn.joined: // its handlers go on
+				load.hold(turn, -1)
+				load.lanes.leave(at)
+				go func() {
+					time.Sleep(long)
+					load.lanes.rejoin(turn)
+				}()
+				continue
+			case n == 2: // its decider does not return
+				load.lanes.leave(at)
+				go func() {
+					time.Sleep(long)
+					load.end(turn, again, pause)
+					load.lanes.back()
+				}()
+				continue
+			case n < 5:
 				load.lanes.aside(at)
 			}
-			time.Sleep(time.Duration(rng.IntN(1000)))
-			again := rng.IntN(len(turn.taken) + 1) // so many come back
-			load.mu.Lock()
-			for _, task := range turn.taken[:len(turn.taken)-again] {
-				require.Greater(load, task.ticket, load.last[id], "seed %d", load.seed)
-				load.last[id] = task.ticket
-				load.taken++
-			}
-			load.holders[id]--
-			load.mu.Unlock()
-			finish(load.lanes, turn, again, time.Duration(rng.IntN(2)*rng.IntN(500)))
+			time.Sleep(long)
+			load.end(turn, again, pause)
 		}
 	}
+}
+
+// hold counts those who have the lane of a turn.
+func (load *lanesUnderLoad) hold(turn *turn, n int) {
+	load.mu.Lock()
+	defer load.mu.Unlock()
+	load.holders[turn.lane.id] += n
+	require.LessOrEqual(load, load.holders[turn.lane.id], 1, "seed %d", load.seed)
+}
+
+// end ends all commands of a turn but the last again of them.
+func (load *lanesUnderLoad) end(turn *turn, again int, pause time.Duration) {
+	id := turn.lane.id
+	load.mu.Lock()
+	for _, task := range turn.taken[:len(turn.taken)-again] {
+		require.Greater(load, task.ticket, load.last[id], "seed %d", load.seed)
+		load.last[id] = task.ticket
+		load.taken++
+	}
+	load.mu.Unlock()
+	load.hold(turn, -1)
+	finish(load.lanes, turn, again, pause)
 }

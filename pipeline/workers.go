@@ -50,7 +50,7 @@ func (ls *lanes) take(at *post) bool {
 	}
 	if at.hired {
 		at.hired = false
-		ls.woken--
+		ls.woken = max(0, ls.woken-1) // close wakes all, who take themselves for this one
 	}
 	for !ls.work() {
 		if ls.closed {
