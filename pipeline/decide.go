@@ -67,7 +67,7 @@ func (t *turn) note() {
 }
 
 // load folds the stream of the aggregate if a decider needs its state and the lane does not have it. At is the post of the
-// worker, nil where there is none.
+// worker.
 func (t *turn) load(ctx context.Context, at *post) {
 	for _, task := range t.tasks {
 		if task.err != nil || task.route.NewAggregate == nil {
@@ -76,7 +76,7 @@ func (t *turn) load(ctx context.Context, at *post) {
 		if t.exact = true; t.lane.aggregate != nil {
 			return
 		}
-		if at != nil && !t.p.instant {
+		if !t.p.instant {
 			t.p.aside(ctx, at) // for the disk
 		}
 		if err := t.fold(task); err != nil {

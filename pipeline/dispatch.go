@@ -31,8 +31,8 @@ func (p *Pipeline) Dispatch(ctx context.Context) streams.Flow {
 		p: p, ctx: ctx,
 		// in: upstream sends and closes, run receives; unbuffered, because the window is the buffer.
 		in: make(chan any),
-		// out: workers and the goroutines of handlers send, run closes when all of them have ended, downstream receives;
-		// room for as many batches as aggregates are handled at once.
+		// out: workers and who goes on in their stead send, run closes when all of them have ended, downstream receives; room
+		// for as many batches as aggregates are handled at once.
 		out: make(chan any, p.options.Workers),
 	}
 }
@@ -98,7 +98,7 @@ func (d *dispatch) run() {
 		p.options.Logger.Error("stopped", zap.Error(err))
 	}
 	p.finish()
-	close(d.out) // the last: the chain ends with it. The goroutine of an abandoned handler finds work cancelled and does not send
+	close(d.out) // the last: the chain ends with it. Who comes back later finds work cancelled and does not send
 }
 
 // emit passes batches on, or answers them when the stage is cut while downstream does not read.

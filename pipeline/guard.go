@@ -9,9 +9,9 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// guard stands between a worker and the code of others that it calls itself: deciders, the folding of a
-// state, codecs. The goroutine says when it enters such code and when it leaves; while it is inside, and only then, the
-// lookout may take the turn away from it. Both change the one state, so that exactly one of them has the turn:
+// guard stands between a worker and the code of others that it calls itself: deciders, the folding of a state, codecs. The
+// goroutine says when it enters such code and when it leaves; while it is inside, and only then, the lookout may take the
+// turn away from it. Both change the one state, so that exactly one of them has the turn:
 //
 //	goroutine  enter: inside ── the code runs ── leave: not lost ──▶ it goes on
 //	lookout                        late ── lost ──▶ the turn is the lookout's, and leave ends the goroutine

@@ -9,8 +9,8 @@ import (
 )
 
 // round is turns whose batches go to the sink together and are settled together, with one lock for each thing that is
-// shared: as a rule those of one row; one alone when its handlers were waited for, or behind Dispatch. It is used again
-// when it is over.
+// shared: as a rule those of one row; one alone when its worker is left to code that does not return, or in Dispatch. It is
+// used again when it is over.
 type round struct {
 	p       *Pipeline
 	turns   []*turn

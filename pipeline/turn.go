@@ -212,9 +212,9 @@ func (t *turn) replace(tasks map[*task]*task) {
 	t.tasks, t.behind = t.taken[:n], t.taken[n:]
 }
 
-// end hands the turn on: to the round of the worker's row, or by itself where the worker is left to code that does not return. The tasks that are left
-// are decided in another turn: they stand behind one that broke the state, or behind one whose code ended its goroutine;
-// that one has failed.
+// end hands the turn on: to the round of the worker at the post, or by itself when there is none, for the worker is left to
+// code that does not return. The tasks that are left are decided in another turn: they stand behind one that broke the
+// state, or behind one whose code ended its goroutine; that one has failed.
 func (t *turn) end(ctx context.Context, at *post) {
 	t.p.lanes.handled(t)
 	if t.at != nil {

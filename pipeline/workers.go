@@ -25,11 +25,11 @@ type workers struct {
 	greed   int     // lanes in the next row
 	running int     // that have a lane and are not known to wait
 	away    int     // lanes whose commands are waited for
-	joined  []*turn // of these: their handlers have returned, so that a worker may go on with them
+	joined  []*turn // of some of these: their handlers have returned, so that a worker may go on with them
 	waiting int     // in wake.Wait
 	woken   int     // signalled or hired and not yet there: no need for another
 
-	wake   sync.Cond      // a worker waits for a ready lane
+	wake   sync.Cond      // a worker waits for work
 	vacant []*post        // where nobody works yet
 	hire   func(at *post) // starts a worker there; called under the lock
 }
@@ -70,9 +70,9 @@ func (ls *lanes) take(at *post) bool {
 	return true
 }
 
-// gather lets those run first who are ready to, before a worker takes anything: handlers that are about to return and, where
-// the store takes its time, callers that were answered just now and have more. Many at once cost little more than one. When
-// nobody is ready to run it takes next to no time.
+// gather lets those run first who are ready to, before a worker that was woken takes anything: handlers that are about to
+// return and, where the store takes its time, callers that were answered just now and have more. Many at once cost little
+// more than one. When nobody is ready to run it takes next to no time.
 func (ls *lanes) gather() {
 	if len(ls.joined) > 0 || ls.patient {
 		ls.mu.Unlock()
