@@ -82,3 +82,22 @@ func TestSpreadBeforeTheFirstCall(t *testing.T) {
 	require.True(t, cs.list[0].task.pace.quick())
 	require.Zero(t, ran.Load())
 }
+
+// A worker that hands on what it has done before names no lane that another worker may have by now.
+func TestPursuit(t *testing.T) {
+	at, cs, _ := inlineCalls(1)
+	g := new(guard)
+	g.init(at.lookout)
+	at.guard.Store(g)
+	at.lane = new(lane)
+	cs.take()
+	_, what := at.pursuit()
+	require.Equal(t, pursuit{inHandler, "count"}, what)
+	at.leave()
+	_, what = at.pursuit()
+	require.Zero(t, what)
+	g.enter(cs.list[0].task, 0)
+	l, what := at.pursuit()
+	require.Same(t, at.lane, l)
+	require.Equal(t, inDecider, what.state)
+}

@@ -180,14 +180,14 @@ func (g *group) name() string {
 	return fmt.Sprintf("%s in %q", typ, g.key)
 }
 
-// pursuits says what runs for which lane: from the calls in goroutines, and from the workers.
+// pursuits says what code of others runs for which lane: from the calls in goroutines, and from the workers.
 func (p *Pipeline) pursuits() map[*lane]pursuit {
 	all := map[*lane]pursuit{}
 	if !p.open.Load() {
 		return all
 	}
 	for _, at := range p.posts {
-		if l, what := at.pursuit(); l != nil {
+		if l, what := at.pursuit(); what.state != "" {
 			all[l] = what
 		}
 	}
@@ -200,7 +200,8 @@ func (p *Pipeline) pursuits() map[*lane]pursuit {
 	return all
 }
 
-// pursuit says what the worker here is doing for which lane.
+// pursuit says what code the worker here is in for which lane, if it is in any: else another worker may have gone on with the
+// lane by now.
 func (p *post) pursuit() (*lane, pursuit) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -215,7 +216,7 @@ func (p *post) pursuit() (*lane, pursuit) {
 	return p.lane, p.guard.Load().pursuit()
 }
 
-// pursuit says what code the goroutine of the guard is in.
+// pursuit says what code the goroutine of the guard is in, if it is in any.
 func (g *guard) pursuit() pursuit {
 	if g != nil {
 		if state := g.state.Load(); state&inside != 0 {
@@ -224,7 +225,7 @@ func (g *guard) pursuit() pursuit {
 			}
 		}
 	}
-	return pursuit{state: inStore}
+	return pursuit{}
 }
 
 // pursuit says which calls have not returned. The lock of the outings is held.
