@@ -150,7 +150,6 @@ func (ls *lanes) begin(t *turn) int {
 		if task.err = task.claim.err; task.err == nil && !ls.beginOne(t, task.claim) {
 			return i
 		}
-		task.begun()
 	}
 	return len(t.tasks)
 }

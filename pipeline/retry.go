@@ -105,13 +105,6 @@ func (t *task) partly() bool { return t.trouble != nil && t.trouble.partly }
 // anew tells whether the command is about to be attempted again.
 func (t *task) anew() bool { return t.trouble != nil && t.trouble.anew }
 
-// begun says that the attempt has begun.
-func (t *task) begun() {
-	if t.trouble != nil {
-		t.trouble.anew = false
-	}
-}
-
 // takeOver takes what the calls of the turn came to: those of all handlers, or of some that failed before.
 func (t *task) takeOver(calls []call) {
 	if !t.partly() {
@@ -172,10 +165,15 @@ func (t *turn) tryAgain(task *task, err error) bool {
 	return true
 }
 
-// overtime gives up the commands whose time for another attempt has passed while they waited for a worker.
-func (t *turn) overtime() {
+// beginAnew begins the attempts of commands that failed before, but for those whose time has passed while they waited for a
+// worker: they are given up.
+func (t *turn) beginAnew() {
 	for _, task := range t.tasks {
-		if task.err == nil && task.anew() && time.Since(task.trouble.first) > t.p.options.Retry.Total {
+		if !task.anew() {
+			continue
+		}
+		task.trouble.anew = false
+		if task.err == nil && time.Since(task.trouble.first) > t.p.options.Retry.Total {
 			task.err, task.lost = task.trouble.err, true
 		}
 	}

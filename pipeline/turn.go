@@ -120,8 +120,8 @@ func (t *turn) run(ctx context.Context, at *post) {
 		t.single()
 		t.park()
 		t.p.expire(t.tasks...)
-		t.overtime()
 		t.limit()
+		t.beginAnew()
 	}
 	t.prepare()
 	t.fanOut()
