@@ -1,7 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -209,8 +212,9 @@ func (ls *lanes) hurry() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	ls.hurried = true
-	for l, r := range ls.rests {
-		r.timer.Stop()
+	byTicket := func(a, b *lane) int { return cmp.Compare(a.head.ticket, b.head.ticket) }
+	for _, l := range slices.SortedFunc(maps.Keys(ls.rests), byTicket) {
+		ls.rests[l].timer.Stop()
 		ls.ready.push(l)
 	}
 	clear(ls.rests)

@@ -141,17 +141,21 @@ func (o *outing) leash(i int) *leash {
 	return &o.leashes[i-o.first]
 }
 
+// watched is the first call that has a leash: that of the worker, if it has one.
+func (o *outing) watched() int {
+	if o.own != nil {
+		return o.first - 1
+	}
+	return o.first
+}
+
 // look does what is due, and tells when something is due next; 0 is never. The lock of the outings is held.
 func (o *outing) look(now time.Duration) time.Duration {
 	if now < o.due {
 		return o.due
 	}
-	from := o.first
-	if o.own != nil {
-		from--
-	}
 	o.due = 0
-	for i := from; i < len(o.list); i++ {
+	for i := o.watched(); i < len(o.list); i++ {
 		o.due = earliest(o.due, o.lookAt(i, now))
 	}
 	return o.due
@@ -225,6 +229,17 @@ func (os *outings) remove(o *outing) (lost bool) {
 	defer os.mu.Unlock()
 	o.next.back, o.back.next = o.back, o.next
 	return o.lost
+}
+
+// release lets the calls of all of them know that they are to end.
+func (os *outings) release() {
+	os.mu.Lock()
+	defer os.mu.Unlock()
+	for o := os.ring.next; o != nil && o != &os.ring; o = o.next {
+		for i := o.watched(); i < len(o.list); i++ {
+			o.leash(i).release()
+		}
+	}
 }
 
 // look goes through all of them, and tells when something is due next; 0 is never.

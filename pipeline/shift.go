@@ -75,8 +75,20 @@ func (s *shift) cut(why string) {
 	s.left = s.p.stopped()
 	s.left.Why = fmt.Sprintf("%s with %d commands in flight", why, s.p.window.inFlight())
 	s.p.cut.Store(true)
+	s.release()
 	s.cancel()
 	s.p.lanes.hurry()
+}
+
+// release ends the contexts of all code that runs, one after another: as children of the work they would end in no sequence
+// that could be had again.
+func (s *shift) release() {
+	s.p.outings.release()
+	for _, at := range s.p.posts {
+		if g := at.guard.Load(); g != nil {
+			g.leash.Load().release()
+		}
+	}
 }
 
 // drain closes admission and waits until every command has its outcome. Once work is cancelled it does not wait for

@@ -231,11 +231,7 @@ func (g *guard) pursuit() pursuit {
 // pursuit says which calls have not returned. The lock of the outings is held.
 func (o *outing) pursuit() pursuit {
 	var names []string
-	from := o.first
-	if o.own != nil {
-		from--
-	}
-	for i := from; i < len(o.list); i++ {
+	for i := o.watched(); i < len(o.list); i++ {
 		c := &o.list[i]
 		if state := atomic.LoadInt32(&c.state); state != running && state != cutOff || slices.Contains(names, c.handler.Name) {
 			continue

@@ -70,11 +70,11 @@ func (ls *lanes) take(at *post) bool {
 	return true
 }
 
-// gather lets those run first who are ready to, before a worker that was woken takes anything: handlers that are about to
-// return and, where the store takes its time, callers that were answered just now and have more. Many at once cost little
-// more than one. When nobody is ready to run it takes next to no time.
+// gather lets those run first who are ready to, before a worker that was woken takes anything, where the store takes its
+// time: callers that were answered just now may have more, and many at once cost little more than one. When nobody is ready
+// to run it takes next to no time.
 func (ls *lanes) gather() {
-	if len(ls.joined) > 0 || ls.patient {
+	if ls.patient {
 		ls.mu.Unlock()
 		runtime.Gosched()
 		ls.mu.Lock()
