@@ -144,6 +144,26 @@ func lettered(t *testing.T, store engine.DeadLetterStore) (cmds []*engine.Comman
 	return cmds
 }
 
+// Where some types park and others skip, a letter that was skipped may stand ahead of one that parks. The replay brings it
+// behind those that wait, so that one replay moves them all.
+func TestReplayOfMixedPolicies(t *testing.T) {
+	for _, batch := range []int{1, 256} {
+		store, p := memory.New(), &poison{}
+		skips := newBelt(t, store, pipeline.Options{Batch: batch}, p)
+		skips.feed(doses("a", "skipped", 1, 0)...)
+		newBelt(t, store, parking(batch), p).feed(doses("a", "a", 3, 0)...)
+		before := []string{"skipped skipped0", "parked a0", "waiting a1", "waiting a2"}
+		require.Equal(t, before, letters(t, store))
+
+		p.cured, p.handled = true, nil
+		b := newBelt(t, store, pipeline.Options{Batch: batch}, p)
+		_, err := b.Run(t.Context(), sources.DeadLetters(store, sources.LetterFilter{}))
+		require.NoError(t, err)
+		require.Equal(t, []string{"a0", "a1", "a2", "skipped0"}, p.handled)
+		require.Empty(t, letters(t, store))
+	}
+}
+
 // The source sends everything again, as after a crash: what is parked stays where it is, and what was stored is answered.
 func TestParkedAndSentAgain(t *testing.T) {
 	store, p := memory.New(), &poison{}

@@ -47,6 +47,32 @@ func readLetters(t *testing.T, source engine.Feeder) (cmds []*engine.Command) {
 	return cmds
 }
 
+// What was skipped of an aggregate that is parked comes behind all that is parked or waits, and other letters in their place.
+func TestSkippedOfAParkedAggregateComesLast(t *testing.T) {
+	store := memory.New()
+	batch := []engine.Append{
+		letter("a", "mail", "0", engine.Skipped), letter("b", "mail", "1", engine.Skipped), letter("a", "mail", "2", engine.Skipped),
+		letter("a", "mail", "3", engine.Parked), letter("a", "", "4", engine.Waiting), letter("b", "mail", "5", engine.Skipped),
+	}
+	keep(t, store, batch...)
+	var got []int
+	for letter, err := range (&sources.LetterFilter{}).Select(t.Context(), store) {
+		require.NoError(t, err)
+		got = append(got, int(letter.Number)-1)
+	}
+	require.Equal(t, []int{1, 3, 4, 5, 0, 2}, got)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var ended error
+	for letter, err := range (&sources.LetterFilter{}).Select(ctx, store) {
+		if ended = err; letter.Number == 1 { // the first of the last two
+			cancel()
+		}
+	}
+	require.ErrorIs(t, ended, context.Canceled)
+}
+
 func TestDeadLettersFilters(t *testing.T) {
 	store := memory.New()
 	batch := []engine.Append{
@@ -144,6 +170,8 @@ func (endless) DeadLetters(ctx context.Context, _ uint64) iter.Seq2[engine.DeadL
 		}
 	}
 }
+
+func (endless) ParkedBehind(string) (engine.ID, bool) { return engine.ID{}, false }
 
 func TestDeadLettersEndWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

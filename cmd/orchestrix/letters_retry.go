@@ -24,9 +24,9 @@ func newLettersRetry(std streams) *cobra.Command {
 		Use:   "retry [ID...]",
 		Short: "Run the commands of dead letters again",
 		Long: `Runs the commands of dead letters through the same belt as run, in the sequence in which they were kept, and says what
-became of them. A letter that is parked brings along those that wait behind it. A letter goes when its command is stored,
-accepted or rejected; one that fails again stays in its place. Letters whose command cannot be read are passed over: edit
-them.
+became of them. A letter that is parked brings along those that wait behind it; one of the same aggregate that was skipped
+runs after them, and waits too while one of them is left. A letter goes when its command is stored, accepted or rejected;
+one that fails again stays in its place. Letters whose command cannot be read are passed over: edit them.
 
 Exit status: 0 all were stored; 1 the store failed; 2 wrong usage, or there is no such letter; 3 some failed again; 130
 interrupted.`,
