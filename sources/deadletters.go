@@ -94,8 +94,8 @@ func (s *LetterSource) PassedOver() int { return int(s.passed.Load()) }
 
 // DeadLetters is the source of the commands of dead letters, in the sequence of [LetterFilter.Select]: that in which they were
 // first kept, but for skipped ones of an aggregate that is parked. A replay is nothing else. It gives those that are there when
-// it starts, so that one that fails again is not given twice, and ends. A letter that is Parked, or
-// that stands in the place of such a one, brings along those that are Waiting behind it. See [LetterFilter] for which letters are meant.
+// it starts, so that one that fails again is not given twice, and ends. A letter that is Parked, or that stands in the place
+// of such a one, brings along those that are Waiting behind it. See [LetterFilter] for which letters are meant.
 //
 // It takes nothing out of the store: a letter goes when its command is stored. A pipeline may replay letters of the store
 // that it appends to.
