@@ -34,10 +34,12 @@ type Limit struct {
 	Groups int
 }
 
-// checked fills in what is zero and reports every fault.
-func (l Limit) checked(options *Options, registry *engine.Registry) (Limit, error) {
+// checked fills in what is zero and reports every fault, each with the number of the limit.
+func (l Limit) checked(number int, options *Options, registry *engine.Registry) (Limit, error) {
 	var errs []error
-	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	fault := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("pipeline: Options.Limits[%d]: %w", number, fmt.Errorf(format, args...)))
+	}
 	if l.Type != "" {
 		if _, err := registry.Route(&engine.Command{Message: engine.Message{Type: l.Type}}); err != nil {
 			fault("Type: %w", err)
@@ -59,9 +61,8 @@ func (l Limit) checked(options *Options, registry *engine.Registry) (Limit, erro
 		fault("Burst is %d: give 1 or more, or 0 for a tenth of a second", l.Burst)
 	}
 	if l.Share == 0 {
-		l.Share = options.Share
-	}
-	if l.Share < 1 || l.Share > options.Window {
+		l.Share = options.Share // whose own fault is told where it is
+	} else if l.Share < 1 || l.Share > options.Window {
 		fault("Share is %d: give 1 to %d, or 0 for %d", l.Share, options.Window, options.Share)
 	}
 	if l.Groups == 0 {
@@ -99,10 +100,8 @@ func newLimits(options *Options, registry *engine.Registry) (*limits, error) {
 	ls := &limits{standing: map[*lane]standing{}, callers: map[*lane]*group{}}
 	var errs []error
 	for i, l := range options.Limits {
-		l, err := l.checked(options, registry)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("pipeline: Options.Limits[%d]: %w", i, err))
-		}
+		l, err := l.checked(i, options, registry)
+		errs = append(errs, err)
 		ls.list = append(ls.list, &limit{Limit: l, groups: map[string]*group{}})
 	}
 	return ls, errors.Join(errs...)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/orchestrix-go/orchestrix/engine"
 	"github.com/orchestrix-go/orchestrix/pipeline"
+	"github.com/orchestrix-go/orchestrix/sinks"
 	"github.com/orchestrix-go/orchestrix/sinks/memory"
 )
 
@@ -281,4 +282,17 @@ func TestLimitFaults(t *testing.T) {
 		require.ErrorContains(t, err, says)
 	}
 	require.NotContains(t, err.Error(), "Limits[0]")
+}
+
+// Each fault says which limit it is of, and a share of the options that is wrong is no fault of the limits.
+func TestLimitFaultsAreTheirOwn(t *testing.T) {
+	_, err := pipeline.New(engine.NewRegistry(account{}), sinks.NewStore(memory.New()), pipeline.Options{
+		Share: 5000, Limits: []pipeline.Limit{{Rate: 1}, {Groups: -1}},
+	})
+	require.Error(t, err)
+	require.Equal(t, []string{
+		"pipeline: Options.Share is 5000: give 1 to 4096, or 0 for 409",
+		"pipeline: Options.Limits[1]: Rate and Concurrency are both 0: give one of them",
+		"pipeline: Options.Limits[1]: Groups is -1: give 1 or more, or 0 for 10000",
+	}, strings.Split(err.Error(), "\n"))
 }
