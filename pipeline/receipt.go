@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -46,7 +47,7 @@ func (r *Receipt) settle(o engine.Outcome) {
 
 // Send admits a command and returns a receipt for its outcome. It blocks while the window is full and until the
 // pipeline runs. Commands for one aggregate that one goroutine sends are handled in the sequence of the calls. After an
-// error the command was not admitted: nothing is stored.
+// error the command was not admitted: nothing is stored. It is engine.ErrClosed when the pipeline reads no more.
 func (p *Pipeline) Send(ctx context.Context, cmd *engine.Command) (*Receipt, error) {
 	r := &Receipt{done: make(chan struct{}), ended: p.ended}
 	if err := p.send(ctx, cmd, r); err != nil {
@@ -86,7 +87,11 @@ func (p *Pipeline) send(ctx context.Context, cmd *engine.Command, r *Receipt) er
 	a := admission{receipt: r, claims: p.claims(one[:]...)}
 	defer a.leave(p.lanes)
 	for {
-		if n, err := p.enter(ctx, &a, one[:]); n > 0 || err != nil {
+		n, err := p.enter(ctx, &a, one[:])
+		if errors.Is(err, engine.ErrClosed) {
+			return fmt.Errorf("pipeline: stopped, it takes no more commands, make a new one: %w", err)
+		}
+		if n > 0 || err != nil {
 			return err
 		}
 	}

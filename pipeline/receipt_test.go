@@ -55,6 +55,7 @@ func TestSendBeforeAndAfterRun(t *testing.T) {
 		require.ErrorIs(t, err, engine.ErrClosed)
 		_, err = b.Send(t.Context(), engine.NewCommand("a", put{}))
 		require.ErrorIs(t, err, engine.ErrClosed)
+		require.EqualError(t, err, "pipeline: stopped, it takes no more commands, make a new one: engine: closed")
 		require.Equal(t, 1, b.Report().Commands)
 	})
 }
