@@ -2,8 +2,8 @@
 //
 // What lives here: the [Message] envelope with [Command] and [Event]; the [Registry] of message types, handlers,
 // deciders and modules; [Middleware] around them and the [Topology] of it all; the two buses, [SyncBus] and [AsyncBus],
-// and the adapters between them; the [Store] contract; the codec; what passes between the rooms ([Batch], [Recorder],
-// [Feeder]); and every error, with the class it is of.
+// and the adapters between them; the contract of a [Store], and of one that keeps each [DeadLetter]; the codec; what passes
+// between the rooms ([Batch], [Recorder], [Feeder]); and every error, with the class it is of.
 //
 // What does not: the moving belt is in package pipeline, where messages come from in sources, where they rest in sinks.
 // Nothing here knows of go-streams, and no goroutine outlives a call, with one exception that says so: [NonBlocking].
@@ -24,12 +24,13 @@
 //	version      the number of events in an aggregate's stream; the first event has version 1
 //	position     the place of an event in the whole log
 //	outcome      what became of a command: accepted, rejected, dead-lettered or unknown
+//	dead letter  a command that could not be handled, whole, with why
 //
 // # For those who write a domain
 //
 // [NewRegistry] with [OnCommand], [RegisterEvent], [NewDecider], [Decide], [Evolve] and [Reject]; [NewCommand] makes
-// commands, [Outcome] is what comes back. [Temporary] and [Permanent] say of an error whether it is worth another try.
-// The rest is for those who write something else.
+// commands, [Outcome] is what comes back. [Temporary] and [Permanent] say of an error whether it is worth another try;
+// [Retryable] has the rule for all others. The rest is for those who write something else.
 //
 // # Middleware
 //
@@ -42,9 +43,9 @@
 //
 // # For those who write a store, a source or a stage
 //
-// A store is a [Store]: [Append], [Result], [Expected], [CheckAppend]; [Snapshotter] and [PayloadEncoder] if it can. A
-// source may be a [Feeder] or a [Starter], a sink a [Recorder] of [Batch]. [FanOut], [Route], [Handler] and [Aggregate]
-// are what a pipeline is built of.
+// A store is a [Store]: [Append], [Result], [Expected], [CheckAppend]; [Snapshotter], [PayloadEncoder] and
+// [DeadLetterStore] if it can. A source may be a [Feeder] or a [Starter], a sink a [Recorder] of [Batch]. [FanOut],
+// [Route], [Handler] and [Aggregate] are what a pipeline is built of.
 //
 // # Idempotency
 //

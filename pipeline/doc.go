@@ -55,18 +55,6 @@
 // the work is cut: handlers are cancelled, nothing more is decided, and a [StoppedError] names what was left and what it
 // waited for. A source that ignores its context is read no further, and left behind by name.
 //
-// # How it is built
-//
-// Each file is one noun. Along the way of a command:
-//
-//	in       intake, read: from sources; receipt: from Do and Send; window, quota, admission, limit, claim, group: how many, and how fast
-//	lane     lane, lanes, ready: the queue of an aggregate, all of them, those that are ready
-//	work     workers, worker, post: who takes which lanes; turn: one time that commands of a lane are handled
-//	         calls, outing: handlers inline, or in goroutines; decide, decision: deciders; guard: around code of others
-//	out      round: what goes to the sink together; settle, settlement, tally: what the store made of it, told and counted
-//	beside   lookout, leash, timeout, abandoned: time; retry, rest, park, deadletter, lettersink: failure; shift, stopped: the end;
-//	         status, survey, meter, report: what is to be seen; foreign, crew: goroutines that others' code may end
-//
 // # Failure
 //
 // A rejection ([engine.Reject]) is stored and answered; it is conditional on the version it was decided on. A version
@@ -97,4 +85,20 @@
 // parked because its store says so, and who asks is each turn: the command that it is parked behind goes through when it
 // comes again, from wherever; when it is stored its letter is gone and the next one goes through. A replay of dead letters is
 // therefore a source like any other.
+//
+// Letters are read, edited and dropped by the methods of that store, or by the command orchestrix letters;
+// sources.DeadLetters gives their commands again. A store keeps [engine.MaxDeadLetters]; one more ends the run. Options.DeadLetters
+// is told of each; what the store does not keep is there only, or without it in the log. Park needs a store that keeps letters.
+//
+// # How it is built
+//
+// Each file is one noun. Along the way of a command:
+//
+//	in       intake, read: from sources; receipt: from Do and Send; window, quota, admission, limit, claim, group: how many, and how fast
+//	lane     lane, lanes, ready: the queue of an aggregate, all of them, those that are ready
+//	work     workers, worker, post: who takes which lanes; turn: one time that commands of a lane are handled
+//	         calls, outing: handlers inline, or in goroutines; decide, decision: deciders; guard: around code of others
+//	out      round: what goes to the sink together; settle, settlement, tally: what the store made of it, told and counted
+//	beside   lookout, leash, timeout, abandoned: time; retry, rest, park, deadletter, lettersink: failure; shift, stopped: the end;
+//	         status, survey, meter, report: what is to be seen; foreign, crew: goroutines that others' code may end
 package pipeline

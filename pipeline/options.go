@@ -38,11 +38,11 @@ type Options struct {
 	Retry RetryPolicy
 	// Policy says what a dead letter means for the later commands of its aggregate. Zero means Skip: they go on.
 	Policy Policy
-	// Policies are exceptions from Policy, by command type.
+	// Policies are exceptions from Policy, by command type. Nil means none.
 	Policies map[string]Policy
 	// HandlerTimeout is how long one call of a handler or a decider may take. Then its context is cancelled, and it has failed
 	// with engine.ErrTimeout; when it does not return soon, it is abandoned: its goroutine is left to itself and what it makes
-	// is dropped. Zero means 30 s; negative means no limit.
+	// is dropped. A timeout is retried as Retry says, and meanwhile the aggregate waits. Zero means 30 s; negative means no limit.
 	HandlerTimeout time.Duration
 	// CommandTimeout is how long a command may take from its admission on, with all attempts and pauses, until it is with the
 	// store. What is handled by then is cut off as by HandlerTimeout. Zero means no limit.
@@ -54,9 +54,9 @@ type Options struct {
 	DrainTimeout time.Duration
 	// DeadLetters takes a *engine.DeadLetter for each command that could not be handled. The pipeline closes its inlet and
 	// waits for it. While it is full nothing is appended, so it must be fast and must not wait for the pipeline itself. Nil
-	// means that dead letters are only logged and counted.
+	// means none: dead letters are in the store, and those that it does not keep are only logged and counted.
 	DeadLetters streams.Sink
-	// Logger takes warnings, and one line for each dead letter that no sink takes. Nil means no log.
+	// Logger takes warnings, and one line for each dead letter that neither the store nor a sink takes. Nil means no log.
 	Logger *zap.Logger
 }
 
