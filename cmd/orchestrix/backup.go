@@ -77,7 +77,7 @@ func checkStoredPath(path string) error {
 		return err
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return usage("there is no store %s", path)
+		return usage("there is no store %s: run makes one", path)
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (f *graphFlags) topology(stdin io.Reader) (engine.Topology, error) {
 	}
 	var top engine.Topology
 	if err := json.UnmarshalRead(in, &top, json.RejectUnknownMembers(true)); err != nil {
-		return engine.Topology{}, usage("cannot read the topology: %w", err)
+		return engine.Topology{}, usage("cannot read the topology: %w: write one with json.Marshal(registry.Describe())", err)
 	}
 	return top, nil
 }
@@ -92,7 +92,7 @@ func (f *graphFlags) printFindings(w io.Writer, top engine.Topology) (err error)
 	case f.format == formatJSON:
 		err = printJSON(w, map[string][]string{"findings": append([]string{}, findings...)}) // an empty list, not null
 	case len(findings) == 0:
-		_, err = fmt.Fprintf(w, "nothing hangs loose: %d commands, %d events\n", len(top.Commands), len(top.Events))
+		_, err = fmt.Fprintf(w, "nothing hangs loose: %s, %s\n", counted(len(top.Commands), "command"), counted(len(top.Events), "event"))
 	}
 	for _, finding := range findings {
 		if err == nil && f.format != formatJSON {

@@ -62,6 +62,8 @@ func TestGraphOfOrders(t *testing.T) {
 
 	got = orchestrix(t, "", "graph", "--lint")
 	require.Equal(t, call{0, "nothing hangs loose: 5 commands, 5 events\n", ""}, got)
+	got = orchestrix(t, `{"commands":[],"events":[]}`, "graph", "--lint", "--in", "-")
+	require.Equal(t, call{0, "nothing hangs loose: 0 commands, 0 events\n", ""}, got)
 	got = orchestrix(t, "", "graph", "--lint", "--format", "json")
 	require.Equal(t, call{0, `{"findings":[]}` + "\n", ""}, got)
 }
@@ -104,7 +106,7 @@ func TestGraphUsage(t *testing.T) {
 	for args, says := range map[string]string{
 		"graph --format svg":        `--format is "svg": give mermaid or json`,
 		"graph --in nowhere.json":   "cannot read the topology",
-		"graph --in -":              "cannot read the topology",
+		"graph --in -":              "write one with json.Marshal",
 		"graph --in - --lint extra": "unknown command",
 	} {
 		got := orchestrix(t, `{"commands":[],"surprise":1}`, strings.Fields(args)...)

@@ -294,6 +294,7 @@ func TestLettersBesideARun(t *testing.T) {
 		c := letters(t, path, strings.Fields(args)...)
 		require.Equal(t, exitUsage, c.status, args)
 		require.Contains(t, c.err, "another writer", args)
+		require.Contains(t, c.err, "try again when that has ended", args)
 	}
 	require.NoError(t, store.Close())
 	c = letters(t, path, "retry", "--all")

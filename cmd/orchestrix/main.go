@@ -79,15 +79,15 @@ func execute(ctx context.Context, args []string, std streams) int {
 	began := false // the call is right, what comes now is the work
 	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
 	exit, ok := errors.AsType[*exitError](err)
 	if !ok {
-		exit = &exitError{status: exitUsage, cause: err} // cobra's: an unknown flag or command
-		if began {
-			exit.status = exitBroken // as of output that cannot be written
+		exit = &exitError{status: exitBroken, cause: err} // as of output that cannot be written
+		if !began {                                       // cobra's: an unknown flag or command
+			exit = &exitError{status: exitUsage, cause: fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())}
 		}
 	}
 	if exit.cause != nil {

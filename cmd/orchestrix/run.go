@@ -40,7 +40,10 @@ interleaved orders are generated. A command that the domain refuses is rejected:
 reasons are told. A line that cannot be read or handled is reported and kept whole in the store as a dead letter, and the
 run goes on: see orchestrix letters. A store in memory ends with the run, so its dead letters are kept in the file
 orchestrix.dead.jsonl. The same command id twice, in one run or in several, is stored once and answered with its first
-outcome.`,
+outcome.
+
+Exit status: 0 the verdict holds; 1 it is broken, or the run failed; 2 wrong usage or unreadable input; 3 the verdict
+holds and something was dead-lettered; 130 interrupted.`,
 		Example: `  orchestrix run
   orchestrix run --in orders.jsonl --store orders.db
   producer | orchestrix run --in - --store orders.db --json`,

@@ -48,6 +48,8 @@ func opened(ctx context.Context, path string, options sqlite.Options) (engine.St
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, interrupted("the store was not opened")
+	case errors.Is(err, sqlite.ErrLocked):
+		return nil, usage("cannot open the store: %w: try again when that has ended; status tells what it is doing", err)
 	case err != nil:
 		return nil, usage("cannot open the store: %w", err)
 	}
