@@ -100,5 +100,6 @@
 //	         calls, outing: handlers inline, or in goroutines; decide, decision: deciders; guard: around code of others
 //	out      round: what goes to the sink together; settle, settlement, tally: what the store made of it, told and counted
 //	beside   lookout, leash, timeout, abandoned: time; retry, rest, park, deadletter, lettersink: failure; shift, stopped: the end;
-//	         status, survey, meter, report: what is to be seen; foreign, crew: goroutines that others' code may end
+//	         status, survey, meter, report: what is to be seen;
+//	         foreign, sound, crew: others' code, its errors, and the goroutines that it may end
 package pipeline
