@@ -12,8 +12,8 @@ import (
 // One that does not, as a nil pointer in an error that is not nil, or whose methods panic, is a panic of those who made it:
 // found here, where it costs one command, and not where nobody expects it any more.
 func sound(err error) error {
-	if err == nil || isRejection(err) {
-		return err
+	if err == nil {
+		return nil
 	}
 	v, stack := askAll(err)
 	if v == nil {
@@ -28,17 +28,26 @@ func sound(err error) error {
 	return says(err)
 }
 
-// isRejection tells whether an error is what engine.Reject makes, so that a rejection costs nothing more.
-func isRejection(err error) bool {
+// ordinary tells whether an error is a rejection or a conflict of the engine's own making: they bear it, and are no exception
+// that may cost more than the command.
+func ordinary(err error) bool {
 	if named, ok := err.(*engine.HandlerError); ok && named != nil {
 		err = named.Err
 	}
-	rejected, ok := err.(*engine.RejectedError)
-	return ok && rejected != nil
+	switch e := err.(type) {
+	case *engine.RejectedError:
+		return e != nil
+	case *engine.ConflictError:
+		return e != nil
+	}
+	return false
 }
 
 // askAll asks an error everything, and gives the panic of one that does not bear it.
 func askAll(err error) (panicked any, stack []byte) {
+	if ordinary(err) {
+		return nil, nil
+	}
 	defer func() {
 		if panicked = recover(); panicked != nil {
 			stack = debug.Stack()
