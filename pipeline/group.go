@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -225,8 +226,8 @@ func (g *group) stand(ls *lanes, l *lane) {
 
 // callAll calls every lane: no limit holds any more.
 func (ls *lanes) callAll() {
-	for l, s := range ls.limits.standing {
-		s.over.row = nil
+	for _, l := range inSequence(maps.Keys(ls.limits.standing)) {
+		ls.limits.standing[l].over.row = nil
 		ls.ready.push(l)
 	}
 	clear(ls.limits.standing)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -212,8 +213,7 @@ func (ls *lanes) hurry() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	ls.hurried = true
-	byTicket := func(a, b *lane) int { return cmp.Compare(a.head.ticket, b.head.ticket) }
-	for _, l := range slices.SortedFunc(maps.Keys(ls.rests), byTicket) {
+	for _, l := range inSequence(maps.Keys(ls.rests)) {
 		ls.rests[l].timer.Stop()
 		ls.ready.push(l)
 	}
@@ -222,6 +222,11 @@ func (ls *lanes) hurry() {
 		ls.callAll()
 	}
 	ls.signal()
+}
+
+// inSequence gives lanes that have commands in the sequence of their first ones.
+func inSequence(lanes iter.Seq[*lane]) []*lane {
+	return slices.SortedFunc(lanes, func(a, b *lane) int { return cmp.Compare(a.head.ticket, b.head.ticket) })
 }
 
 // close ends take for every worker once no lane is ready.
