@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +26,6 @@ type outing struct {
 	first   int    // of the calls that are in goroutines
 	own     *leash // of the call before it, which is the worker's; nil when that has none
 	post    *post  // of the worker
-	work    context.Context
 	open    atomic.Int64
 
 	// Guarded by outings.mu.
@@ -48,7 +46,7 @@ const (
 // newOuting makes an outing of a turn that the worker at a post had. The calls from the first on go into goroutines; own is
 // what the call before, which the worker runs, was given.
 func newOuting(t *turn, at *post, first int, own *leash) *outing {
-	o := &outing{p: t.p, turn: t, lane: t.lane, list: t.calls.list, first: first, post: at, work: at.lookout.shift.work}
+	o := &outing{p: t.p, turn: t, lane: t.lane, list: t.calls.list, first: first, post: at}
 	if first > 0 {
 		o.own = own
 	}
@@ -61,7 +59,7 @@ func (o *outing) start(others int) {
 	o.open.Store(int64(len(o.leashes) + others))
 	o.began = o.p.meter.since()
 	for i := range o.leashes { // before the lookout may cut them
-		o.leashes[i].Context = o.work
+		o.leashes[i].Context = o.post.lookout.shift.work
 	}
 	o.p.outings.add(o)
 	for i := range o.leashes { // the turn may be over as soon as the last one is started
@@ -202,7 +200,7 @@ func (o *outing) replace(worker bool) {
 	defer o.leave()
 	if worker {
 		defer o.post.lookout.shift.hire(o.post)
-		o.p.away(o.work, o.post)
+		o.p.away(o.post.lookout.shift.work, o.post)
 	}
 }
 

@@ -180,13 +180,14 @@ func (ls *lanes) stop(at *post) (ran bool) {
 // putBack makes the lanes ready again that the worker at this post has not come to.
 func (ls *lanes) putBack(at *post) {
 	row := at.surrender()
+	if len(row) > 0 && row[0].joined { // then all are
+		ls.joined = slices.Insert(ls.joined, 0, row...)
+		ls.away += len(row)
+		clear(row)
+		return
+	}
 	for i := len(row) - 1; i >= 0; i-- {
 		t := row[i]
-		if t.joined {
-			ls.joined = slices.Insert(ls.joined, 0, t)
-			ls.away++
-			continue
-		}
 		t.lane.unpop(t.taken)
 		t.lane.turn = nil
 		ls.ready.unpop(t.lane)
