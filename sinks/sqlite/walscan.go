@@ -141,8 +141,8 @@ func (s *walScan) header(count int64) (state walState, whole bool, err error) {
 	return state, false, s.guessEndianness(count)
 }
 
-// guessEndianness finds the byte order of the words that are summed: the one in which a frame follows from the one before it. In
-// the other one every frame looks damaged, and nothing is found behind the damage.
+// guessEndianness finds the byte order of the words that are summed: the one in which a frame follows from the one before
+// it. In the other one every frame looks damaged, and nothing is found behind the damage.
 func (s *walScan) guessEndianness(count int64) error {
 	var before walState
 	for number := range count {
