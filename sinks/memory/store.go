@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"iter"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -71,13 +72,18 @@ func (s *Store) appendInto(ctx context.Context, batch []engine.Append, results [
 	return results
 }
 
-// blockAppends is how many appends of a batch are prepared together.
-const blockAppends = 64
+const (
+	// blockAppends is how many appends of a batch are prepared together.
+	blockAppends = 64
+	// lockLooks is how often an append looks for the lock before it falls asleep: where nobody is ready to run all of them
+	// take a tenth of a millisecond, which is longer than a row of a pipeline's lanes takes to be appended.
+	lockLooks = 1000
+)
 
 // apply appends what passed the checks, under the lock, and gives back the channel of those who wait for it, if any.
 // Closing it is left to the caller, after the lock.
 func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan struct{}) {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		fail(results, engine.ErrClosed)
@@ -95,6 +101,18 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 		wake, s.wake = s.wake, nil
 	}
 	return wake
+}
+
+// lock takes the lock for an append. While another append has it, others who are ready run first, and it looks again: an
+// append takes less time than a goroutine and its processor need to fall asleep and to wake.
+func (s *Store) lock() {
+	for range lockLooks {
+		if s.mu.TryLock() {
+			return
+		}
+		runtime.Gosched()
+	}
+	s.mu.Lock()
 }
 
 // applyBlock appends some of a batch. First it looks at the places where their ids will be looked for: the processor
