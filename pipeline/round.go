@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -75,14 +76,15 @@ func (r *round) settleTurns() {
 	}
 }
 
-// over lets the lanes go.
+// over lets the lanes go. Who got places in the window runs before the worker goes on: else that would go on until no lane is
+// ready, and all workers would fall asleep before there is more.
 func (r *round) over() {
 	p, stored := r.p, r.tally.Commands
 	p.lanes.finish(r.turns...)
 	r.reset()
 	p.rounds.Put(r)
-	if stored > 0 {
-		p.window.release(stored)
+	if stored > 0 && p.window.release(stored) {
+		runtime.Gosched()
 	}
 }
 

@@ -80,8 +80,8 @@ func (w *window) leave(s *seat, err error) error {
 	return err
 }
 
-// release gives n places back and hands them on to who waits.
-func (w *window) release(n int) {
+// release gives n places back and hands them on to who waits. It tells whether anybody got some.
+func (w *window) release(n int) (handedOn bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.free += n
@@ -91,11 +91,13 @@ func (w *window) release(n int) {
 		give := min(s.want, w.free)
 		w.free -= give
 		s.given <- give // never blocks: one place in the channel, one send
+		handedOn = true
 	}
 	if w.free == w.size && w.empty != nil {
 		close(w.empty)
 		w.empty = nil
 	}
+	return handedOn
 }
 
 // inFlight is the number of commands admitted and without an outcome.

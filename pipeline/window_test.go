@@ -22,9 +22,9 @@ func TestWindowGivesWhatIsFree(t *testing.T) {
 	take(3, 3)
 	take(9, 2)
 	require.Equal(t, 5, w.inFlight())
-	w.release(1)
+	require.False(t, w.release(1), "nobody waits")
 	take(9, 1)
-	w.release(5)
+	require.False(t, w.release(5))
 	require.Zero(t, w.inFlight())
 }
 
@@ -44,7 +44,7 @@ func TestWindowIsFair(t *testing.T) {
 			synctest.Wait()
 		}
 		for range 5 {
-			w.release(2)
+			require.True(t, w.release(2))
 			synctest.Wait()
 		}
 		require.Equal(t, []int{0, 1, 2, 3, 4}, served)
