@@ -36,7 +36,7 @@ func FanOut(ctx context.Context, effort Effort) ([]Study, error) {
 }
 
 func fanOutIdle(ctx context.Context, effort Effort, commands int) (Study, error) {
-	rows, err := Measure(ctx, effort.runs(), FanOutWays(commands))
+	rows, err := Measure(ctx, effort.runs(), Warm(FanOutWays(commands)))
 	if err != nil {
 		return Study{}, err
 	}

@@ -20,7 +20,7 @@ func Pipeline(ctx context.Context, effort Effort) ([]Study, error) {
 }
 
 func pipelineOf(ctx context.Context, effort Effort, w *Workload) ([]Study, error) {
-	rows, err := Measure(ctx, effort.runs(), PipelineWays(w))
+	rows, err := Measure(ctx, effort.runs(), Warm(PipelineWays(w)))
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func fanOut(ctx context.Context, e effort) (bench.Study, error) {
 	if err != nil {
 		return bench.Study{}, err
 	}
-	rows, err := bench.Measure(ctx, e.runs, ways)
+	rows, err := bench.Measure(ctx, e.runs, bench.Warm(ways))
 	if err != nil {
 		return bench.Study{}, err
 	}
