@@ -4,8 +4,8 @@
 //   - [Audit] is the judge: it notes what was sent and what was answered, reads the store back, and counts what is out of
 //     place.
 //   - [Experiments] are what can be measured. Each gives one or more [Study]: rows of the same work done in several ways,
-//     ours and baselines written by hand or with plain go-streams, which take turns in one run ([Measure]); checks against
-//     a bar; and the finding as a sentence. A [Report] holds them; [Compare] tells whether a later one differs.
+//     ours and baselines written by hand or with plain go-streams, which take turns in one run ([Measure], [Warm]); checks
+//     against a bar; and the finding as a sentence. A [Report] holds them; [Compare] tells whether a later one differs.
 //   - Package page draws a report; the peers, in a module of their own, bring other libraries into it.
 //   - The house test holds the code itself against the rules of the project.
 //

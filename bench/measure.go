@@ -60,14 +60,14 @@ func Measure(ctx context.Context, runs int, ways []Way) ([]Row, error) {
 	return rows, nil
 }
 
-// Warm gives ways that do their work twice, of which the second time counts: the memory is then as the way itself has left
-// it. Where the work takes a tenth of a second, a way that comes behind a more frugal one would fetch pages from the system
-// while the clock runs, and its row would tell its place in the round (that was a fifth of the first one).
+// Warm gives ways each run of which does the work twice, and the second time counts: the memory is then as the way itself
+// has left it. Where the work takes a tenth of a second, a way that comes behind a more frugal one would fetch pages from
+// the system while the clock runs (it cost the first way a fifth of its rate).
 func Warm(ways []Way) []Way {
 	warm := slices.Clone(ways)
 	for i, w := range ways {
 		warm[i].Run = func(ctx context.Context) (Sample, error) {
-			if _, err := w.Run(ctx); err != nil {
+			if _, err := w.Run(ctx); err != nil || ctx.Err() != nil {
 				return Sample{}, err
 			}
 			runtime.GC()

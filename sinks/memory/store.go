@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -78,6 +79,8 @@ const (
 	// lockLooks is how often an append looks for the lock before it falls asleep: where nobody is ready to run all of them
 	// take a tenth of a millisecond, which is longer than a row of a pipeline's lanes takes to be appended.
 	lockLooks = 1000
+	// longLook ends it in any case: beside goroutines that only compute, a single look away may last for milliseconds.
+	longLook = 100 * time.Microsecond
 )
 
 // apply appends what passed the checks, under the lock, and gives back the channel of those who wait for it, if any.
@@ -103,14 +106,18 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 	return wake
 }
 
-// lock takes the lock for an append. While another append has it, others who are ready run first, and it looks again: an
+// lock takes the lock for an append. While somebody has it, others who are ready run first, and it looks again: an
 // append takes less time than a goroutine and its processor need to fall asleep and to wake.
 func (s *Store) lock() {
-	for range lockLooks {
+	if s.mu.TryLock() {
+		return
+	}
+	began := time.Now()
+	for looks := 0; looks < lockLooks && time.Since(began) < longLook; looks++ {
+		runtime.Gosched()
 		if s.mu.TryLock() {
 			return
 		}
-		runtime.Gosched()
 	}
 	s.mu.Lock()
 }
