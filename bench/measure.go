@@ -14,7 +14,7 @@ type Way struct {
 	Line string // see Row
 	X    float64
 	Ours bool
-	// Run does the work once, from a fresh start, and says what was measured.
+	// Run does the work once (a Warm way: twice), from a fresh start, and says what was measured.
 	Run func(ctx context.Context) (Sample, error)
 }
 

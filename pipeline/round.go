@@ -76,14 +76,15 @@ func (r *round) settleTurns() {
 	}
 }
 
-// over lets the lanes go. Who got places in the window runs before the worker goes on: else that would go on until no lane is
-// ready, and all workers would fall asleep before there is more.
+// over lets the lanes go. Where it is a worker that settles, whoever got places in the window gets to run first: else the
+// workers would go on until no lane is ready, and fall asleep before there is more. A sink's own goroutine goes on: the
+// outcomes of others wait for it.
 func (r *round) over() {
 	p, stored := r.p, r.tally.Commands
 	p.lanes.finish(r.turns...)
 	r.reset()
 	p.rounds.Put(r)
-	if stored > 0 && p.window.release(stored) {
+	if stored > 0 && p.window.release(stored) && p.instant {
 		runtime.Gosched()
 	}
 }

@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"runtime"
 	"testing"
 	"time"
 
@@ -10,20 +9,23 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// However long somebody has the lock, an append waits for it.
+// However long somebody has the lock, an append waits for it. (No bubble: to wait for a mutex does not count as blocked
+// there.)
 func TestAppendWaitsForTheLock(t *testing.T) {
 	s := New()
 	s.mu.Lock()
-	done := make(chan []engine.Result) // the append sends, the test receives; unbuffered, nobody closes
+	begun := make(chan struct{}) // the append's goroutine closes it, the test receives; nobody sends
+	// The append's goroutine sends once, the test receives, nobody closes. Capacity 1: it ends also when the test fails.
+	done := make(chan []engine.Result, 1)
 	go func() {
+		close(begun)
 		done <- s.Append(t.Context(), []engine.Append{{Aggregate: "a", CommandID: engine.NewID()}})
 	}()
-	for range 10 * lockLooks {
-		runtime.Gosched()
-	}
+	<-begun
+	time.Sleep(100 * longLook) // so that it has done with looking, as a rule; it must wait in any case
 	select {
 	case <-done:
-		t.Error("appended beside somebody who has the lock")
+		t.Fatal("appended beside somebody who has the lock")
 	default:
 	}
 	s.mu.Unlock()

@@ -76,11 +76,11 @@ func (s *Store) appendInto(ctx context.Context, batch []engine.Append, results [
 const (
 	// blockAppends is how many appends of a batch are prepared together.
 	blockAppends = 64
-	// lockLooks is how often an append looks for the lock before it falls asleep: where nobody is ready to run all of them
-	// take a tenth of a millisecond, which is longer than a row of a pipeline's lanes takes to be appended.
-	lockLooks = 1000
-	// longLook ends it in any case: beside goroutines that only compute, a single look away may last for milliseconds.
+	// longLook is how long an append looks for the lock before it falls asleep: longer than a row of a pipeline's lanes takes
+	// to be appended. Beside goroutines that only compute, a single look away may last for milliseconds.
 	longLook = 100 * time.Microsecond
+	// lockLooks ends it in any case: about as many as longLook has, for the clock of a test may stand still.
+	lockLooks = 1000
 )
 
 // apply appends what passed the checks, under the lock, and gives back the channel of those who wait for it, if any.
