@@ -29,23 +29,30 @@ type segmentWriter struct {
 	text, data  []byte
 }
 
-// add puts an event behind the one before.
-func (w *segmentWriter) add(m *engine.Message, at *place, kind int64) (err error) {
-	if len(w.text) > 0 && len(w.text)+len(w.data)+aboutBytes(m) > segmentBytes {
-		if err = w.flush(); err != nil {
+// add puts an event behind the one before, or into the next segment when there is no room left in this one.
+func (w *segmentWriter) add(m *engine.Message, at *place, kind int64) error {
+	if len(w.text) > 0 {
+		text, data, last := len(w.text), len(w.data), w.last
+		if text+data+dataSize(m) < segmentBytes {
+			if err := w.put(",\n", m, at, kind); err != nil || len(w.text)+len("]")+len(w.data) <= segmentBytes {
+				return err
+			}
+		}
+		w.text, w.data, w.last = w.text[:text], w.data[:data], last
+		if err := w.flush(); err != nil {
 			return err
 		}
 	}
-	if len(w.text) > 0 {
-		w.text = append(w.text, ",\n"...)
-	} else {
-		w.first, w.base = at.position, 0
-		if fitsNanoseconds(m.Time) {
-			w.base = m.Time.UnixNano()
-		}
-		w.text = append(w.text, '[')
+	w.first, w.base = at.position, 0
+	if fitsNanoseconds(m.Time) {
+		w.base = m.Time.UnixNano()
 	}
-	w.last = at.position
+	return w.put("[", m, at, kind)
+}
+
+// put appends an event, and before it what stands between it and the one before.
+func (w *segmentWriter) put(between string, m *engine.Message, at *place, kind int64) (err error) {
+	w.text, w.last = append(w.text, between...), at.position
 	begin := len(w.text)
 	if w.text, err = appendMore(w.appendText(w.text, m, at, kind), m, at); err != nil {
 		return err
@@ -76,19 +83,6 @@ func (w *segmentWriter) forget() {
 		w.data = nil
 	}
 	w.text, w.data = w.text[:0], w.data[:0]
-}
-
-// aboutBytes is what an event adds to a segment: a little more than that, but for names of unusual letters.
-func aboutBytes(m *engine.Message) int {
-	const numbers, correlation, names = 50, 35, 40
-	n := dataBytes + numbers + len(m.Subject) + len(m.TraceParent)
-	if m.CorrelationID != m.CausationID {
-		n += correlation
-	}
-	for key, value := range m.Metadata {
-		n += names + len(key) + len(value)
-	}
-	return n + dataSize(m)
 }
 
 // dataBytes is what the column data has of each event before its payload.

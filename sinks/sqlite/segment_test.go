@@ -121,7 +121,7 @@ func TestSegments(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, found)
 	t.Logf("seed %d: %d events in %d segments", seed, len(o.messages), rows)
-	require.LessOrEqual(t, most, segmentBytes+2*engine.MaxNameBytes, "a segment of several events fills a page")
+	require.LessOrEqual(t, most, segmentBytes, "a segment of several events fills a page")
 }
 
 // TestSegmentsReportDamage changes every byte of segments, one at a time. Whoever reads all events of one finds out.
