@@ -4,10 +4,14 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 // longestRow is how many lanes a worker takes at once at most.
 const longestRow = 64
+
+// longGather ends that a worker lets callers run first: about the time in which 64 of them come back.
+const longGather = 100 * time.Microsecond
 
 // workers is who takes lanes, and how many may. Guarded by lanes.mu.
 //
@@ -71,13 +75,20 @@ func (ls *lanes) take(at *post) bool {
 }
 
 // gather lets those run first who are ready to, before a worker that was woken takes anything, where the store takes its
-// time: callers that were answered just now may have more, and many at once cost little more than one. When nobody is ready
-// to run it takes next to no time.
+// time: callers that were answered just now may have more, and many at once cost little more than one. As long as all they
+// bring is for one lane it looks again: who comes after that one is taken waits for a whole append. When nobody is ready to
+// run it takes next to no time; beside goroutines that only compute, a single look away may last for milliseconds.
 func (ls *lanes) gather() {
-	if ls.patient {
+	if !ls.patient {
+		return
+	}
+	began := time.Now()
+	for more := true; more; more = more && time.Since(began) < longGather {
+		before := ls.ticket
 		ls.mu.Unlock()
 		runtime.Gosched()
 		ls.mu.Lock()
+		more = ls.ticket > before && ls.ready.length == 1 && int(ls.ready.head.queued) < ls.batch
 	}
 }
 
