@@ -6,50 +6,68 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
 // A Receipt stands for a command that was admitted.
 type Receipt struct {
-	done    chan struct{} // settle closes it when outcome is set; nobody sends
+	ended <-chan struct{} // the pipeline's end
+
+	mu      sync.Mutex
 	outcome engine.Outcome
-	ended   <-chan struct{} // the pipeline's end
+	settled bool          // outcome is set
+	told    chan struct{} // made by the first who has to wait, closed by settle; nobody sends
 }
 
 // Wait blocks until the command has its outcome. The error is the context's when that is done first: the command goes
 // on, and Wait may be called again. It matches ErrStopped and engine.ErrUnknown when the pipeline has ended without an
 // outcome for the command, because a handler or the store ignored its cancellation.
 func (r *Receipt) Wait(ctx context.Context) (engine.Outcome, error) {
-	select { // costs next to nothing when the outcome is there
-	case <-r.done:
+	told := r.wait()
+	if told == nil {
 		return r.outcome, nil
-	default:
 	}
 	select {
-	case <-r.done:
+	case <-told:
 		return r.outcome, nil
 	case <-ctx.Done():
 	case <-r.ended:
 	}
-	select { // more than one may have been ready: an outcome that is there is always told
-	case <-r.done:
+	if r.wait() == nil { // more than one may have been ready: an outcome that is there is always told
 		return r.outcome, nil
-	default:
-		return engine.Outcome{}, cmp.Or(ctx.Err(), fmt.Errorf("%w: %w", ErrStopped, engine.ErrUnknown))
 	}
+	return engine.Outcome{}, cmp.Or(ctx.Err(), fmt.Errorf("%w: %w", ErrStopped, engine.ErrUnknown))
+}
+
+// wait gives what is closed when the outcome is there: nil when it is there already, which costs next to nothing.
+func (r *Receipt) wait() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.settled {
+		return nil
+	}
+	if r.told == nil {
+		r.told = make(chan struct{}) // see the field
+	}
+	return r.told
 }
 
 func (r *Receipt) settle(o engine.Outcome) {
-	r.outcome = o
-	close(r.done)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.outcome, r.settled = o, true
+	if r.told != nil {
+		close(r.told)
+	}
 }
 
 // Send admits a command and returns a receipt for its outcome. It blocks while the window is full and until the
 // pipeline runs. Commands for one aggregate that one goroutine sends are handled in the sequence of the calls. After an
 // error the command was not admitted: nothing is stored. It is engine.ErrClosed when the pipeline reads no more.
 func (p *Pipeline) Send(ctx context.Context, cmd *engine.Command) (*Receipt, error) {
-	r := &Receipt{done: make(chan struct{}), ended: p.ended}
+	r := &Receipt{ended: p.ended}
 	if err := p.send(ctx, cmd, r); err != nil {
 		return nil, err
 	}
