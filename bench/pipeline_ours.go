@@ -121,12 +121,11 @@ func (w *Workload) runSenders(senders int) drive {
 				return
 			}
 			engine.FanOut(senders, func(s int) {
-				for i, cmd := range cmds {
-					if i%len(w.accounts)%senders != s {
-						continue
-					}
-					if _, errs[s] = p.Send(running, cmd); errs[s] != nil {
-						return
+				for row := 0; row < len(cmds); row += len(w.accounts) {
+					for i := row + s; i < min(row+len(w.accounts), len(cmds)); i += senders {
+						if _, errs[s] = p.Send(running, cmds[i]); errs[s] != nil {
+							return
+						}
 					}
 				}
 			})
