@@ -174,7 +174,7 @@ func (g *guard) giveUp(state uint64) {
 		}
 		return abandonmentOf(codeOf(g.turn.at.route, state), g.turn.at), true
 	}) {
-		p.crew.stepIn(func() { g.replace(state) })
+		p.crew.within(func() { g.replace(state) })
 	}
 }
 

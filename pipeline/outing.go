@@ -18,21 +18,28 @@ import (
 // What a call that was given up may still write is its place in the list of the turn. So that turn is left to it, and
 // another one goes on with what all the others made.
 type outing struct {
-	p       *Pipeline
-	turn    *turn
-	lane    *lane // of the turn
-	list    []call
-	leashes []leash
-	first   int    // of the calls that are in goroutines
-	own     *leash // of the call before it, which is the worker's; nil when that has none
-	post    *post  // of the worker
-	open    atomic.Int64
+	p     *Pipeline
+	turn  *turn
+	lane  *lane // of the turn
+	list  []call
+	legs  []leg
+	first int    // of the calls that are in goroutines
+	own   *leash // of the call before it, which is the worker's; nil when that has none
+	post  *post  // of the worker
+	open  atomic.Int64
 
 	// Guarded by outings.mu.
 	began      time.Duration // since the pipeline began
 	due        time.Duration // nothing happens before that
 	lost       bool          // a call was given up
 	next, back *outing       // neighbours in the ring
+}
+
+// leg is what a call has besides when it is in a goroutine of its own.
+type leg struct {
+	leash
+	took  time.Duration
+	timed bool // took is set: the call did not end its goroutine
 }
 
 // The states of a call that is part of an outing.
@@ -50,38 +57,37 @@ func newOuting(t *turn, at *post, first int, own *leash) *outing {
 	if first > 0 {
 		o.own = own
 	}
-	o.leashes = make([]leash, len(o.list)-first)
+	o.legs = make([]leg, len(o.list)-first)
 	return o
 }
 
 // start runs the calls. Somebody who is not a call, if any, has to leave too.
 func (o *outing) start(others int) {
-	o.open.Store(int64(len(o.leashes) + others))
+	o.open.Store(int64(len(o.legs) + others))
 	o.began = o.p.meter.since()
-	for i := range o.leashes { // before the lookout may cut them
-		o.leashes[i].Context = o.post.lookout.shift.work
+	for i := range o.legs { // before the lookout may cut them
+		o.legs[i].Context = o.post.lookout.shift.work
 	}
 	o.p.outings.add(o)
-	for i := range o.leashes { // the turn may be over as soon as the last one is started
-		l := &o.leashes[i]
-		c := &o.list[o.first+i]
-		o.p.crew.start(func() { o.run(c, l) })
+	o.p.crew.Add(1)
+	for i := range o.legs { // the turn may be over as soon as the last one is started
+		c, l := &o.list[o.first+i], &o.legs[i]
+		o.p.crew.within(func() { o.run(c, l) })
 	}
 	o.post.lookout.rouse()
 }
 
-// run is the goroutine of a call. Its route learns from the time it took.
-func (o *outing) run(c *call, l *leash) {
+// run is the goroutine of a call. Whoever comes back too late looks at no task.
+func (o *outing) run(c *call, l *leg) {
 	defer func() { // deferred, for a handler that ends this goroutine
-		if o.returned(c, l) {
+		if o.returned(c, &l.leash) {
 			o.leave()
 		}
 	}()
-	pace, number := c.task.pace, int(c.number) // whoever comes back too late looks at no task
 	began := time.Now()
 	c.err = errExited
 	c.run(l)
-	pace.learn(number, time.Since(began))
+	l.took, l.timed = time.Since(began), true
 }
 
 // returned says that a call has. False: it was given up, and nothing may be touched any more.
@@ -98,13 +104,24 @@ func (o *outing) returned(c *call, l *leash) bool {
 	return true
 }
 
-// leave says that one of those who were waited for has ended, with whom a goroutine of the crew ends. After the last one a
-// worker may go on with the turn.
+// leave says that one of those who were waited for has ended. With the last one the outing has: the routes learn from it, and
+// a worker may go on with the turn.
 func (o *outing) leave() {
 	if o.open.Add(-1) == 0 {
+		o.learn()
 		o.p.lanes.rejoin(o.joined())
+		o.p.crew.Done()
 	}
-	o.p.crew.Done()
+}
+
+// learn tells the routes how long the calls took that came back in time.
+func (o *outing) learn() {
+	for i := range o.legs {
+		c, l := &o.list[o.first+i], &o.legs[i]
+		if atomic.LoadInt32(&c.state) == returned && l.timed {
+			c.task.pace.learn(int(c.number), l.took)
+		}
+	}
 }
 
 // joined gives the turn with what all calls came to.
@@ -136,7 +153,7 @@ func (o *outing) leash(i int) *leash {
 	if i < o.first {
 		return o.own
 	}
-	return &o.leashes[i-o.first]
+	return &o.legs[i-o.first].leash
 }
 
 // watched is the first call that has a leash: that of the worker, if it has one.
@@ -191,7 +208,7 @@ func (o *outing) giveUp(c *call) {
 	}) || o.lost
 	if atomic.LoadInt32(&c.state) == givenUp {
 		workers := o.own != nil && c == &o.list[o.first-1]
-		o.p.crew.stepIn(func() { o.replace(workers) })
+		o.p.crew.within(func() { o.replace(workers) })
 	}
 }
 
@@ -199,6 +216,7 @@ func (o *outing) giveUp(c *call) {
 func (o *outing) replace(worker bool) {
 	defer o.leave()
 	if worker {
+		defer o.p.crew.Done()
 		defer o.post.lookout.shift.hire(o.post)
 		o.p.away(o.post.lookout.shift.work, o.post)
 	}

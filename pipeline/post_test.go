@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
@@ -44,7 +45,9 @@ func TestSpread(t *testing.T) {
 	at.spread()
 	require.True(t, quick(), "it may have begun just now")
 	at.spread()
-	cs.turn.p.crew.Wait()
+	for cs.outing.open.Load() > 1 { // the worker's own
+		runtime.Gosched()
+	}
 	require.False(t, quick())
 	require.EqualValues(t, 2, ran.Load(), "those that nobody had")
 	require.Nil(t, cs.take())
