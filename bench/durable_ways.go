@@ -114,7 +114,7 @@ func (l jotLoad) appends(ctx context.Context, store engine.Store) (Sample, error
 
 // does calls Do of a pipeline.
 func (l jotLoad) does(ctx context.Context, store engine.Store) (sample Sample, err error) {
-	err = running(ctx, store, func(p *pipeline.Pipeline) error {
+	err = running(ctx, newJots(), store, pipeline.Options{}, func(p *pipeline.Pipeline) error {
 		sample, err = l.run(func(_, i int) error {
 			_, err := p.Do(ctx, l.command(i))
 			return err
@@ -125,8 +125,10 @@ func (l jotLoad) does(ctx context.Context, store engine.Store) (sample Sample, e
 }
 
 // running runs a pipeline while work uses it, and lets it end.
-func running(ctx context.Context, store engine.Store, work func(*pipeline.Pipeline) error) error {
-	p, err := pipeline.New(newJots(), sinks.NewStore(store), pipeline.Options{})
+func running(
+	ctx context.Context, r *engine.Registry, store engine.Store, o pipeline.Options, work func(*pipeline.Pipeline) error,
+) error {
+	p, err := pipeline.New(r, sinks.NewStore(store), o)
 	if err != nil {
 		return err
 	}
@@ -150,7 +152,7 @@ func (l jotLoad) sends(outstanding int) func(context.Context, engine.Store) (Sam
 		}
 		took := make([]time.Duration, l.events())
 		errs := make([]error, l.writers)
-		err = running(ctx, store, func(p *pipeline.Pipeline) error {
+		err = running(ctx, newJots(), store, pipeline.Options{}, func(p *pipeline.Pipeline) error {
 			var writers sync.WaitGroup
 			began := time.Now()
 			for w := range l.writers {

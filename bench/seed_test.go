@@ -12,7 +12,7 @@ func TestSeedStudy(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, studies, 1)
 	s := studies[0]
-	requireStudy(t, s, 4)
+	requireStudy(t, s, 5)
 	require.True(t, s.Less)
 	require.Len(t, s.Checks, 2)
 	require.GreaterOrEqual(t, s.Row(seedOne).Median(), 1.0, "a wait of 1 ms takes that long at least")
