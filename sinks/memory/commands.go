@@ -26,7 +26,8 @@ type rest struct {
 
 // commands remembers the first result of every command id (G6): a hash table with open addressing. A command costs one
 // miss of the processor's cache in it, where a Go map of ids costs several, and misses are what an append in memory is
-// made of. It is split into parts, so that growing moves only a 256th of it at a time.
+// made of. It grows by a block at a time, so that no append moves more than the slots of one, and nothing is left behind for
+// the garbage collector.
 type commands struct {
 	seed     [2]uint64 // nobody can choose ids that collide
 	parts    [256]part
@@ -34,12 +35,21 @@ type commands struct {
 	count    uint64      // of receipts
 }
 
-// part holds slots of 64 bits: the upper 24 are the tag, bits of the id's hash that also give the place where the slot is
-// looked for first; the lower 40 are an entry. An empty slot is 0.
-type part struct {
-	slots []uint64 // a power of two of them, or none
-	count int
+// part is a 256th of the ids, in blocks by the lowest bits of their tags: a power of two of places, or none. A block stands
+// in every place that it has not been split for yet.
+type part []*block
+
+// block holds slots of 64 bits: the upper 24 are the tag, bits of the id's hash that also give the place where the slot is
+// looked for first; the lower 40 are an entry. An empty slot is 0, and some always are.
+type block struct {
+	depth, count uint32 // the lowest bits of the tag that all slots share, and how many slots are full
+	slots        [blockSlots]uint64
 }
+
+const (
+	blockSlots = 63 // with the two numbers before them 512 bytes
+	blockMost  = 50
+)
 
 // entry says where the first result of an id is kept: the position of the first of its events, or, with the bit of
 // inReceipt, the number of its receipt, from 1. The zero entry is none.
@@ -59,32 +69,40 @@ func (c *commands) hash(id *engine.ID) uint64 {
 	return high ^ low
 }
 
-// part is where ids with this hash are; the tag is the upper 24 of the other bits.
-func (c *commands) part(hash uint64) *part { return &c.parts[hash&0xff] }
+// block is where an id with this hash is; nil when its part is empty. The tag is the upper 24 of the other bits.
+func (c *commands) block(hash uint64) *block {
+	p := c.parts[hash&0xff]
+	if len(p) == 0 {
+		return nil
+	}
+	return p[tagOf(hash)&uint64(len(p)-1)]
+}
 
 func tagOf(hash uint64) uint64 { return hash >> entryBits }
 
+// placeOf is where a tag is looked for first, by its upper bits: the lower ones are much the same in all of a block.
+func placeOf(tag uint64) uint64 { return tag >> 12 * blockSlots >> 12 }
+
 // glance gives the slot at which an id is looked for first. Nothing comes of it but that the processor fetches the place.
 func (c *commands) glance(hash uint64) uint64 {
-	p := c.part(hash)
-	if len(p.slots) == 0 {
+	b := c.block(hash)
+	if b == nil {
 		return 0
 	}
-	return p.slots[tagOf(hash)&uint64(len(p.slots)-1)]
+	return b.slots[placeOf(tagOf(hash))]
 }
 
 // find gives the entry of an id, or none.
 func (c *commands) find(id *engine.ID, hash uint64, l *log) entry {
-	p, tag := c.part(hash), tagOf(hash)
-	if len(p.slots) == 0 {
+	b, tag := c.block(hash), tagOf(hash)
+	if b == nil {
 		return 0
 	}
-	mask := uint64(len(p.slots) - 1)
-	for at := tag & mask; p.slots[at] != 0; at = (at + 1) & mask {
-		if p.slots[at]>>entryBits != tag {
+	for at := placeOf(tag); b.slots[at] != 0; at = behind(at) {
+		if b.slots[at]>>entryBits != tag {
 			continue
 		}
-		found := entry(p.slots[at] & (1<<entryBits - 1))
+		found := entry(b.slots[at] & (1<<entryBits - 1))
 		if found&inReceipt != 0 && c.at(found).id == *id || found&inReceipt == 0 && l.record(engine.Position(found)).causation == *id {
 			return found
 		}
@@ -92,14 +110,26 @@ func (c *commands) find(id *engine.ID, hash uint64, l *log) entry {
 	return 0
 }
 
+// behind is the place that is looked at after one.
+func behind(at uint64) uint64 {
+	if at++; at == blockSlots {
+		return 0
+	}
+	return at
+}
+
 // add enters an id that is not there yet.
 func (c *commands) add(hash uint64, e entry) {
-	p := c.part(hash)
-	if 8*(p.count+1) > 5*len(p.slots) {
-		p.grow()
+	tag, p := tagOf(hash), &c.parts[hash&0xff]
+	if len(*p) == 0 {
+		*p = part{new(block)}
 	}
-	p.put(tagOf(hash)<<entryBits | uint64(e))
-	p.count++
+	b := c.block(hash)
+	for b.count == blockMost {
+		p.split(tag)
+		b = c.block(hash)
+	}
+	b.put(tag<<entryBits | uint64(e))
 }
 
 // keep keeps a receipt and gives its entry.
@@ -120,22 +150,34 @@ func (c *commands) at(e entry) *receipt {
 }
 
 // put enters a slot into the first empty place from its own on.
-func (p *part) put(slot uint64) {
-	mask := uint64(len(p.slots) - 1)
-	at := slot >> entryBits & mask
-	for p.slots[at] != 0 {
-		at = (at + 1) & mask
+func (b *block) put(slot uint64) {
+	at := placeOf(tagOf(slot))
+	for b.slots[at] != 0 {
+		at = behind(at)
 	}
-	p.slots[at] = slot
+	b.slots[at] = slot
+	b.count++
 }
 
-// grow doubles the part.
-func (p *part) grow() {
-	old := p.slots
-	p.slots = make([]uint64, max(16, 2*len(old)))
-	for _, slot := range old {
-		if slot != 0 {
-			p.put(slot)
+// split makes two blocks of the one where a tag is, by one bit more.
+func (p *part) split(tag uint64) {
+	b := (*p)[tag&uint64(len(*p)-1)]
+	old, bit := *b, uint64(1)<<b.depth
+	if bit == uint64(len(*p)) {
+		*p = append(*p, *p...)
+	}
+	*b = block{depth: old.depth + 1}
+	other := &block{depth: old.depth + 1}
+	for _, slot := range old.slots {
+		switch {
+		case slot == 0:
+		case tagOf(slot)&bit == 0:
+			b.put(slot)
+		default:
+			other.put(slot)
 		}
+	}
+	for at := tag&(bit-1) | bit; at < uint64(len(*p)); at += 2 * bit {
+		(*p)[at] = other
 	}
 }
