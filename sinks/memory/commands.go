@@ -24,32 +24,17 @@ type rest struct {
 	digest    uint64 // of what the command said; 0 when that is not known
 }
 
-// commands remembers the first result of every command id (G6): a hash table with open addressing. A command costs one
-// miss of the processor's cache in it, where a Go map of ids costs several, and misses are what an append in memory is
-// made of. It grows by a block at a time, so that no append moves more than the slots of one, and nothing is left behind for
-// the garbage collector.
+// commands remembers the first result of every command id (G6): a hash table (extendible hashing; open addressing inside
+// a bucket). A command costs two misses of the processor's cache in it, the pointer to its bucket and the slot, where a Go
+// map of ids costs several, and misses are what an append in memory is made of. It grows by a bucket at a time: that moves
+// the slots of one bucket, and now and then copies a part's pointers, one for some 30 commands. Only those pointers are left
+// to the garbage collector.
 type commands struct {
 	seed     [2]uint64 // nobody can choose ids that collide
 	parts    [256]part
 	receipts [][]receipt // pages of receiptsPage, so that growing never copies
 	count    uint64      // of receipts
 }
-
-// part is a 256th of the ids, in blocks by the lowest bits of their tags: a power of two of places, or none. A block stands
-// in every place that it has not been split for yet.
-type part []*block
-
-// block holds slots of 64 bits: the upper 24 are the tag, bits of the id's hash that also give the place where the slot is
-// looked for first; the lower 40 are an entry. An empty slot is 0, and some always are.
-type block struct {
-	depth, count uint32 // the lowest bits of the tag that all slots share, and how many slots are full
-	slots        [blockSlots]uint64
-}
-
-const (
-	blockSlots = 63 // with the two numbers before them 512 bytes
-	blockMost  = 50
-)
 
 // entry says where the first result of an id is kept: the position of the first of its events, or, with the bit of
 // inReceipt, the number of its receipt, from 1. The zero entry is none.
@@ -69,8 +54,8 @@ func (c *commands) hash(id *engine.ID) uint64 {
 	return high ^ low
 }
 
-// block is where an id with this hash is; nil when its part is empty. The tag is the upper 24 of the other bits.
-func (c *commands) block(hash uint64) *block {
+// bucket is where an id with this hash is; nil when its part is empty. The tag is the upper 24 of the other bits.
+func (c *commands) bucket(hash uint64) *bucket {
 	p := c.parts[hash&0xff]
 	if len(p) == 0 {
 		return nil
@@ -78,14 +63,9 @@ func (c *commands) block(hash uint64) *block {
 	return p[tagOf(hash)&uint64(len(p)-1)]
 }
 
-func tagOf(hash uint64) uint64 { return hash >> entryBits }
-
-// placeOf is where a tag is looked for first, by its upper bits: the lower ones are much the same in all of a block.
-func placeOf(tag uint64) uint64 { return tag >> 12 * blockSlots >> 12 }
-
 // glance gives the slot at which an id is looked for first. Nothing comes of it but that the processor fetches the place.
 func (c *commands) glance(hash uint64) uint64 {
-	b := c.block(hash)
+	b := c.bucket(hash)
 	if b == nil {
 		return 0
 	}
@@ -94,7 +74,7 @@ func (c *commands) glance(hash uint64) uint64 {
 
 // find gives the entry of an id, or none.
 func (c *commands) find(id *engine.ID, hash uint64, l *log) entry {
-	b, tag := c.block(hash), tagOf(hash)
+	b, tag := c.bucket(hash), tagOf(hash)
 	if b == nil {
 		return 0
 	}
@@ -110,24 +90,16 @@ func (c *commands) find(id *engine.ID, hash uint64, l *log) entry {
 	return 0
 }
 
-// behind is the place that is looked at after one.
-func behind(at uint64) uint64 {
-	if at++; at == blockSlots {
-		return 0
-	}
-	return at
-}
-
 // add enters an id that is not there yet.
 func (c *commands) add(hash uint64, e entry) {
 	tag, p := tagOf(hash), &c.parts[hash&0xff]
 	if len(*p) == 0 {
-		*p = part{new(block)}
+		*p = part{new(bucket)}
 	}
-	b := c.block(hash)
-	for b.count == blockMost {
+	b := c.bucket(hash)
+	for b.count == mostSlots { // ends: the hashes of so many ids never are the same, and nobody can choose such ids (see seed)
 		p.split(tag)
-		b = c.block(hash)
+		b = c.bucket(hash)
 	}
 	b.put(tag<<entryBits | uint64(e))
 }
@@ -147,37 +119,4 @@ func (c *commands) keep(first receipt) entry {
 func (c *commands) at(e entry) *receipt {
 	number := e&^inReceipt - 1
 	return &c.receipts[number/receiptsPage][number%receiptsPage]
-}
-
-// put enters a slot into the first empty place from its own on.
-func (b *block) put(slot uint64) {
-	at := placeOf(tagOf(slot))
-	for b.slots[at] != 0 {
-		at = behind(at)
-	}
-	b.slots[at] = slot
-	b.count++
-}
-
-// split makes two blocks of the one where a tag is, by one bit more.
-func (p *part) split(tag uint64) {
-	b := (*p)[tag&uint64(len(*p)-1)]
-	old, bit := *b, uint64(1)<<b.depth
-	if bit == uint64(len(*p)) {
-		*p = append(*p, *p...)
-	}
-	*b = block{depth: old.depth + 1}
-	other := &block{depth: old.depth + 1}
-	for _, slot := range old.slots {
-		switch {
-		case slot == 0:
-		case tagOf(slot)&bit == 0:
-			b.put(slot)
-		default:
-			other.put(slot)
-		}
-	}
-	for at := tag&(bit-1) | bit; at < uint64(len(*p)); at += 2 * bit {
-		(*p)[at] = other
-	}
 }

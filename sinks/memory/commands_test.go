@@ -9,14 +9,14 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// enter keeps a receipt of an id, whose hash is another one than its own when the test says so.
+// enter keeps a receipt of an id under a hash, which need not be its own.
 func (c *commands) enter(id engine.ID, hash uint64) entry {
 	e := c.keep(receipt{id: id})
 	c.add(hash, e)
 	return e
 }
 
-// TestCommands finds every id again, and no other one, while the blocks are split.
+// TestCommands finds every id again, and no other one, while the buckets are split.
 func TestCommands(t *testing.T) {
 	c, l := newCommands(), &log{}
 	entries := map[engine.ID]entry{}
@@ -37,20 +37,20 @@ func requireAll(t *testing.T, c *commands, entries map[engine.ID]entry) {
 	}
 	found := 0
 	for _, p := range c.parts {
-		require.LessOrEqual(t, bits.OnesCount(uint(len(p))), 1, "places of a part")
-		for place, b := range p {
+		require.LessOrEqual(t, bits.OnesCount(uint(len(p))), 1, "length of a part")
+		for index, b := range p {
 			shared := uint64(1)<<b.depth - 1
 			require.Less(t, shared, uint64(len(p)))
 			full := 0
 			for _, slot := range b.slots {
 				if slot != 0 {
 					full++
-					require.Equal(t, uint64(place)&shared, tagOf(slot)&shared, "a slot in a block of others")
+					require.Equal(t, uint64(index)&shared, tagOf(slot)&shared, "a slot in a bucket of others")
 				}
 			}
 			require.EqualValues(t, b.count, full)
-			require.LessOrEqual(t, full, blockMost)
-			if uint64(place) == uint64(place)&shared {
+			require.LessOrEqual(t, full, mostSlots)
+			if uint64(index) == uint64(index)&shared {
 				found += full
 			}
 		}
@@ -58,7 +58,7 @@ func requireAll(t *testing.T, c *commands, entries map[engine.ID]entry) {
 	require.Equal(t, len(entries), found)
 }
 
-// TestCommandsOfOneTag tells ids apart whose hashes are the same, however often their block is split by others.
+// TestCommandsOfOneTag tells ids apart whose hashes are the same, however often their bucket is split by others.
 func TestCommandsOfOneTag(t *testing.T) {
 	c, l := newCommands(), &log{}
 	const hash = 0xfedcba<<entryBits | 0x17
@@ -76,4 +76,18 @@ func TestCommandsOfOneTag(t *testing.T) {
 	}
 	other := engine.NewID()
 	require.Zero(t, c.find(&other, hash, l))
+}
+
+// TestSplitAgain fills a bucket with ids that the lowest bits of their tags do not tell apart.
+func TestSplitAgain(t *testing.T) {
+	c, l := newCommands(), &log{}
+	for n := range uint64(mostSlots + 1) {
+		id, hash := engine.NewID(), n<<7<<entryBits
+		e := c.enter(id, hash)
+		require.Equal(t, e, c.find(&id, hash, l))
+	}
+	require.Len(t, c.parts[0], 1<<8)
+	for _, b := range c.parts[0] {
+		require.LessOrEqual(t, b.count, uint32(mostSlots))
+	}
 }
