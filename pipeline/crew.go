@@ -2,16 +2,16 @@ package pipeline
 
 import "sync"
 
-// crew is who a pipeline waits for at its end: the goroutines of workers, and outings, each with the goroutines of its
-// handlers. A goroutine that is given up is none of it any more: whoever goes on in its stead takes its place.
+// crew is who a pipeline waits for at its end: workers, rounds that the lookout took from one, and outings, each counted
+// once with the goroutines of its handlers. A worker that is given up does not count itself out: whoever goes on in its
+// stead does.
 type crew struct{ sync.WaitGroup }
 
-// start starts a worker's goroutine, which calls Done unless it was given up.
+// start starts a worker's goroutine, which calls Done unless the worker was given up.
 func (c *crew) start(run func()) {
 	c.Add(1)
 	go run()
 }
 
-// within starts a goroutine of somebody who is counted already: a handler's of an outing, or one that takes the place of one
-// that was given up.
+// within starts a goroutine that is not counted: its outing is, or the worker whose place it takes.
 func (c *crew) within(run func()) { go run() }

@@ -15,8 +15,8 @@ import (
 //	running ──▶ cutOff ─▶ returned   by its goroutine: it has failed, whatever it made
 //	running ──▶ cutOff ─▶ givenUp    by the lookout: it has failed, and its goroutine touches nothing when it comes back
 //
-// What a call that was given up may still write is its place in the list of the turn. So that turn is left to it, and
-// another one goes on with what all the others made.
+// What a call that was given up may still write is its place in the list of the turn, and its leg, which nobody reads then.
+// So that turn is left to it, and another one goes on with what all the others made.
 type outing struct {
 	p     *Pipeline
 	turn  *turn
@@ -77,7 +77,8 @@ func (o *outing) start(others int) {
 	o.post.lookout.rouse()
 }
 
-// run is the goroutine of a call. Whoever comes back too late looks at no task.
+// run is the goroutine of a call. One that was given up touches nothing of the turn after the handler but its place in the
+// list.
 func (o *outing) run(c *call, l *leg) {
 	defer func() { // deferred, for a handler that ends this goroutine
 		if o.returned(c, &l.leash) {
@@ -114,7 +115,7 @@ func (o *outing) leave() {
 	}
 }
 
-// learn tells the routes how long the calls took that came back in time.
+// learn tells the routes how long the calls took that have returned, in time or cut off, and did not end their goroutine.
 func (o *outing) learn() {
 	for i := range o.legs {
 		c, l := &o.list[o.first+i], &o.legs[i]
@@ -207,8 +208,8 @@ func (o *outing) giveUp(c *call) {
 		return abandonmentOf(c.handler.Name, c.task), true
 	}) || o.lost
 	if atomic.LoadInt32(&c.state) == givenUp {
-		workers := o.own != nil && c == &o.list[o.first-1]
-		o.p.crew.within(func() { o.replace(workers) })
+		ofWorker := o.own != nil && c == &o.list[o.first-1]
+		o.p.crew.within(func() { o.replace(ofWorker) })
 	}
 }
 
@@ -216,7 +217,7 @@ func (o *outing) giveUp(c *call) {
 func (o *outing) replace(worker bool) {
 	defer o.leave()
 	if worker {
-		defer o.p.crew.Done()
+		defer o.p.crew.Done() // for the worker, which no longer does
 		defer o.post.lookout.shift.hire(o.post)
 		o.p.away(o.post.lookout.shift.work, o.post)
 	}

@@ -173,7 +173,7 @@ func (p *post) handOver(ctx context.Context, cs *calls, last *call) bool {
 	if last != nil && !o.returned(last, o.own) {
 		return false
 	}
-	defer o.p.crew.within(o.leave) // deferred, for code that ends this goroutine
+	defer o.leave() // deferred, for code that ends this goroutine
 	o.p.away(ctx, p)
 	return true
 }

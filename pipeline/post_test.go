@@ -81,7 +81,7 @@ func TestSpreadWhenAllHaveEnded(t *testing.T) {
 func TestSpreadBeforeTheFirstCall(t *testing.T) {
 	at, cs, ran := inlineCalls(3)
 	at.spread()
-	cs.turn.p.crew.Wait()
+	require.Nil(t, cs.outing)
 	require.True(t, cs.list[0].task.pace.quick())
 	require.Zero(t, ran.Load())
 }

@@ -18,14 +18,14 @@ type Receipt struct {
 	mu      sync.Mutex
 	outcome engine.Outcome
 	settled bool          // outcome is set
-	told    chan struct{} // made by the first who has to wait, closed by settle; nobody sends
+	told    chan struct{} // made by the first who has to wait
 }
 
 // Wait blocks until the command has its outcome. The error is the context's when that is done first: the command goes
 // on, and Wait may be called again. It matches ErrStopped and engine.ErrUnknown when the pipeline has ended without an
 // outcome for the command, because a handler or the store ignored its cancellation.
 func (r *Receipt) Wait(ctx context.Context) (engine.Outcome, error) {
-	told := r.wait()
+	told := r.pending()
 	if told == nil {
 		return r.outcome, nil
 	}
@@ -35,31 +35,33 @@ func (r *Receipt) Wait(ctx context.Context) (engine.Outcome, error) {
 	case <-ctx.Done():
 	case <-r.ended:
 	}
-	if r.wait() == nil { // more than one may have been ready: an outcome that is there is always told
+	if r.pending() == nil { // more than one may have been ready: an outcome that is there is always told
 		return r.outcome, nil
 	}
 	return engine.Outcome{}, cmp.Or(ctx.Err(), fmt.Errorf("%w: %w", ErrStopped, engine.ErrUnknown))
 }
 
-// wait gives what is closed when the outcome is there: nil when it is there already, which costs next to nothing.
-func (r *Receipt) wait() <-chan struct{} {
+// pending gives what is closed when the outcome is there: nil when it is there already, which costs next to nothing.
+func (r *Receipt) pending() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.settled {
 		return nil
 	}
 	if r.told == nil {
-		r.told = make(chan struct{}) // see the field
+		r.told = make(chan struct{}) // settle closes, every Wait receives, nobody sends: no capacity
 	}
 	return r.told
 }
 
+// settle sets the outcome and lets those know who wait for it. It is called once.
 func (r *Receipt) settle(o engine.Outcome) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.outcome, r.settled = o, true
-	if r.told != nil {
-		close(r.told)
+	told := r.told // nobody makes it from now on
+	r.mu.Unlock()
+	if told != nil {
+		close(told)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 // longestRow is how many lanes a worker takes at once at most.
 const longestRow = 64
 
-// longGather ends that a worker lets callers run first: about the time in which 64 of them come back.
-const longGather = 100 * time.Microsecond
+// longestGather is how long a worker lets callers run first, unless one yield takes longer: in it about 64 of them come back.
+const longestGather = 100 * time.Microsecond
 
 // workers is who takes lanes, and how many may. Guarded by lanes.mu.
 //
@@ -75,21 +75,26 @@ func (ls *lanes) take(at *post) bool {
 }
 
 // gather lets those run first who are ready to, before a worker that was woken takes anything, where the store takes its
-// time: callers that were answered just now may have more, and many at once cost little more than one. As long as all they
-// bring is for one lane it looks again: who comes after that one is taken waits for a whole append. When nobody is ready to
-// run it takes next to no time; beside goroutines that only compute, a single look away may last for milliseconds.
+// time: callers that were answered just now may have more, and many at once cost little more than one. It yields again as
+// long as that brought commands and only one lane is ready, with less than a batch: who comes after that lane is taken waits
+// for a whole append. When nobody is ready to run it takes next to no time; beside goroutines that only compute, a single
+// yield may last for milliseconds.
 func (ls *lanes) gather() {
 	if !ls.patient {
 		return
 	}
-	began := time.Now()
-	for more := true; more; more = more && time.Since(began) < longGather {
+	for began, more := time.Now(), true; more && time.Since(began) < longestGather; {
 		before := ls.ticket
 		ls.mu.Unlock()
 		runtime.Gosched()
 		ls.mu.Lock()
-		more = ls.ticket > before && ls.ready.length == 1 && int(ls.ready.head.queued) < ls.batch
+		more = ls.gathers(before)
 	}
+}
+
+// gathers tells whether more may come for the one lane that is ready: some came since a ticket, and it has no batch yet.
+func (ls *lanes) gathers(since uint64) bool {
+	return ls.ticket > since && ls.ready.length == 1 && int(ls.ready.head.queued) < ls.batch
 }
 
 // row takes a fair share of the turns whose handlers have returned, or of the ready lanes.
