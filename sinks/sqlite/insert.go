@@ -32,13 +32,9 @@ type segmentWriter struct {
 // add puts an event behind the one before, or into the next segment when there is no room left in this one.
 func (w *segmentWriter) add(m *engine.Message, at *place, kind int64) error {
 	if len(w.text) > 0 {
-		text, data, last := len(w.text), len(w.data), w.last
-		if text+data+dataSize(m) < segmentBytes {
-			if err := w.put(",\n", m, at, kind); err != nil || len(w.text)+len("]")+len(w.data) <= segmentBytes {
-				return err
-			}
+		if fits, err := w.squeeze(m, at, kind); fits || err != nil {
+			return err
 		}
-		w.text, w.data, w.last = w.text[:text], w.data[:data], last
 		if err := w.flush(); err != nil {
 			return err
 		}
@@ -50,9 +46,26 @@ func (w *segmentWriter) add(m *engine.Message, at *place, kind int64) error {
 	return w.put("[", m, at, kind)
 }
 
-// put appends an event, and before it what stands between it and the one before.
-func (w *segmentWriter) put(between string, m *engine.Message, at *place, kind int64) (err error) {
-	w.text, w.last = append(w.text, between...), at.position
+// squeeze puts an event into the segment that has some, and takes it out again when that is too long then: how long the
+// text of an event is, is not known before. A payload that alone is too long is not copied for that.
+func (w *segmentWriter) squeeze(m *engine.Message, at *place, kind int64) (fits bool, err error) {
+	text, data, last := len(w.text), len(w.data), w.last
+	if text+data+dataSize(m) >= segmentBytes {
+		return false, nil
+	}
+	if err = w.put(",\n", m, at, kind); err != nil {
+		return false, err
+	}
+	if len(w.text)+len("]")+len(w.data) > segmentBytes {
+		w.text, w.data, w.last = w.text[:text], w.data[:data], last
+		return false, nil
+	}
+	return true, nil
+}
+
+// put appends an event behind what leads to it: the begin of the array, or the comma after the event before.
+func (w *segmentWriter) put(lead string, m *engine.Message, at *place, kind int64) (err error) {
+	w.text, w.last = append(w.text, lead...), at.position
 	begin := len(w.text)
 	if w.text, err = appendMore(w.appendText(w.text, m, at, kind), m, at); err != nil {
 		return err
