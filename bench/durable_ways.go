@@ -114,7 +114,7 @@ func (l jotLoad) appends(ctx context.Context, store engine.Store) (Sample, error
 
 // does calls Do of a pipeline.
 func (l jotLoad) does(ctx context.Context, store engine.Store) (sample Sample, err error) {
-	err = running(ctx, newJots(), store, pipeline.Options{}, func(p *pipeline.Pipeline) error {
+	err = withPipeline(ctx, newJots(), store, pipeline.Options{}, func(p *pipeline.Pipeline) error {
 		sample, err = l.run(func(_, i int) error {
 			_, err := p.Do(ctx, l.command(i))
 			return err
@@ -122,25 +122,6 @@ func (l jotLoad) does(ctx context.Context, store engine.Store) (sample Sample, e
 		return err
 	})
 	return sample, err
-}
-
-// running runs a pipeline while work uses it, and lets it end.
-func running(
-	ctx context.Context, r *engine.Registry, store engine.Store, o pipeline.Options, work func(*pipeline.Pipeline) error,
-) error {
-	p, err := pipeline.New(r, sinks.NewStore(store), o)
-	if err != nil {
-		return err
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	var runErr error
-	var run sync.WaitGroup
-	run.Go(func() { _, runErr = p.Run(ctx) })
-	err = work(p)
-	stop()
-	run.Wait()
-	return errors.Join(err, runErr)
 }
 
 // sends keeps so many commands of each writer on their way through a pipeline.
@@ -152,7 +133,7 @@ func (l jotLoad) sends(outstanding int) func(context.Context, engine.Store) (Sam
 		}
 		took := make([]time.Duration, l.events())
 		errs := make([]error, l.writers)
-		err = running(ctx, newJots(), store, pipeline.Options{}, func(p *pipeline.Pipeline) error {
+		err = withPipeline(ctx, newJots(), store, pipeline.Options{}, func(p *pipeline.Pipeline) error {
 			var writers sync.WaitGroup
 			began := time.Now()
 			for w := range l.writers {

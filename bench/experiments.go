@@ -3,7 +3,7 @@ package bench
 // Experiments are the measurements of the engine that need nothing but this module, in the sequence of the report.
 func Experiments() []Experiment {
 	return []Experiment{
-		{"seed", "100 messages with 5 handlers that wait 1 ms each: one by one, by five workers, all at once", Seed},
+		{"seed", "100 messages with 5 handlers that wait 1 ms each: one by one, by five workers, all at once, by hand", Seed},
 		{"sequence", "the sequence in which events are appended against that in which commands arrive", Sequence},
 		{"pipeline", "commands a second through the whole pipeline in memory, beside lanes by hand and go-streams", Pipeline},
 		{"fanout", "five handlers for each command, joined: they do nothing, or they compute", FanOut},

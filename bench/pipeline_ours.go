@@ -121,8 +121,8 @@ func (w *Workload) runSenders(senders int) drive {
 				return
 			}
 			engine.FanOut(senders, func(s int) {
-				for row := 0; row < len(cmds); row += len(w.accounts) {
-					for i := row + s; i < min(row+len(w.accounts), len(cmds)); i += senders {
+				for round := 0; round < len(cmds); round += len(w.accounts) { // one command for each account, see Command
+					for i := round + s; i < min(round+len(w.accounts), len(cmds)); i += senders {
 						if _, errs[s] = p.Send(running, cmds[i]); errs[s] != nil {
 							return
 						}
@@ -132,4 +132,23 @@ func (w *Workload) runSenders(senders int) drive {
 		})
 		return errors.Join(errs...)
 	}
+}
+
+// withPipeline runs a pipeline while work uses it, and lets it end.
+func withPipeline(
+	ctx context.Context, r *engine.Registry, store engine.Store, o pipeline.Options, work func(*pipeline.Pipeline) error,
+) error {
+	p, err := pipeline.New(r, sinks.NewStore(store), o)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var runErr error
+	var run sync.WaitGroup
+	run.Go(func() { _, runErr = p.Run(ctx) })
+	err = work(p)
+	stop()
+	run.Wait()
+	return errors.Join(err, runErr)
 }

@@ -30,8 +30,8 @@ const (
 const seedRounds = 20
 
 // Seed measures what concurrency is worth when handlers wait: 100 messages, each with 5 handlers that wait 1 ms, one by
-// one, by five workers, and all at once. The bus and the pipeline run before the clock does. The scenario has one size,
-// whatever the effort.
+// one, by five workers, all at once, and by hand. The bus and the pipeline run before the clock does. The scenario has one
+// size, whatever the effort.
 func Seed(ctx context.Context, effort Effort) ([]Study, error) {
 	return seedOf(ctx, effort, seedMessages)
 }
@@ -61,7 +61,9 @@ func seedOf(ctx context.Context, effort Effort, messages int) ([]Study, error) {
 func seedWays(messages int) []Way {
 	wait := func() { time.Sleep(seedWait) }
 	async := func(rounds, workers int) func(context.Context) (Sample, error) {
-		return func(ctx context.Context) (Sample, error) { return seedPipeline(ctx, rounds, messages, workers) }
+		return func(ctx context.Context) (Sample, error) {
+			return seedPipeline(ctx, rounds, messages, pipeline.Options{Workers: workers})
+		}
 	}
 	return []Way{
 		{Name: seedAsync, Ours: true, Run: async(seedRounds, messages)},
@@ -90,8 +92,8 @@ func seedWays(messages int) []Way {
 }
 
 // seedPipeline sends messages to a pipeline that runs, and waits until all are handled. Every message has an aggregate of
-// its own, and at most as many of them are handled at once as workers says.
-func seedPipeline(ctx context.Context, rounds, messages, workers int) (sample Sample, err error) {
+// its own.
+func seedPipeline(ctx context.Context, rounds, messages int, o pipeline.Options) (sample Sample, err error) {
 	registry := engine.NewRegistry()
 	for h := range fanHandlers {
 		engine.OnCommand(registry, "ping", fmt.Sprintf("handler-%d", h+1),
@@ -100,7 +102,7 @@ func seedPipeline(ctx context.Context, rounds, messages, workers int) (sample Sa
 				return nil, nil
 			})
 	}
-	err = running(ctx, registry, memory.New(), pipeline.Options{Workers: workers}, func(p *pipeline.Pipeline) error {
+	err = withPipeline(ctx, registry, memory.New(), o, func(p *pipeline.Pipeline) error {
 		sample, err = inARow(rounds, func() (Sample, error) {
 			cmds := make([]*engine.Command, messages)
 			for i := range cmds {

@@ -39,6 +39,8 @@ func seed(ctx context.Context, e effort) (bench.Study, error) {
 			"Watermill without a wait for the acknowledgement starts a goroutine for each message and handler, without a limit " +
 				"and without a sequence.",
 			"Actors, and the subscriptions of goes and Event Horizon, handle one message after another.",
+			"Each run is one time, right after the setting up: its figures are above those of the study seed, which does it " +
+				"twenty times in a row.",
 		},
 	}
 	s.Finding = fmt.Sprintf("%d waits of 1 ms take %.1f ms: go-streams takes %.1f ms, Proto.Actor %.0f ms, Event Horizon %.0f ms",
