@@ -156,14 +156,14 @@ func TestRefusedCommandsAreKept(t *testing.T) {
 
 // An id that was used for another command can be no letter of this one. That is no reason to read no more.
 func TestReusedIDsEndNothing(t *testing.T) {
-	cmds := doses("a", "a", 1)
-	cmds = append(cmds, doses("b", "b", 2, 0)...)
-	cmds[1].ID = cmds[0].ID
 	store := memory.New()
-	b := newBelt(t, store, pipeline.Options{Workers: 1}, &poison{})
-	outcomes := b.feed(cmds...) // and it ends without an error
-	require.ErrorIs(t, outcomes[1].Err, engine.ErrReused)
-	require.ErrorIs(t, outcomes[1].Err, errBroken)
-	require.NoError(t, outcomes[2].Failure())
+	first := doses("a", "a", 1)
+	require.NoError(t, newBelt(t, store, pipeline.Options{}, &poison{}).feed(first...)[0].Failure())
+	cmds := doses("b", "b", 2, 0)
+	cmds[0].ID = first[0].ID
+	outcomes := newBelt(t, store, pipeline.Options{}, &poison{}).feed(cmds...) // and it ends without an error
+	require.ErrorIs(t, outcomes[0].Err, engine.ErrReused)
+	require.ErrorIs(t, outcomes[0].Err, errBroken)
+	require.NoError(t, outcomes[1].Failure())
 	require.Empty(t, letters(t, store))
 }
