@@ -139,7 +139,11 @@ func TestGathers(t *testing.T) {
 		require.False(t, ls.gathers(uint64(n+1)), "nobody came since")
 	}
 	ls = newLanes(3, 0, 1)
-	ls.enter(0, nil, engine.NewCommand("a", 0), engine.NewCommand("b", 0))
+	ls.enter(0, nil, engine.NewCommand("a", 0))
+	ls.joined = append(ls.joined, newTurn())
+	require.False(t, ls.gathers(0), "a turn goes on")
+	ls.joined = nil
+	ls.enter(0, nil, engine.NewCommand("b", 0))
 	require.False(t, ls.gathers(0), "two lanes")
 }
 
