@@ -17,7 +17,16 @@ const (
 	mostSlots   = 50 // in use: the search for an id ends at an empty one, and soon
 )
 
+// tagOf is the upper 24 bits of a hash, or of a slot.
 func tagOf(hash uint64) uint64 { return hash >> entryBits }
+
+// bucket is where a tag is; nil when the part is empty.
+func (p part) bucket(tag uint64) *bucket {
+	if len(p) == 0 {
+		return nil
+	}
+	return p[tag&uint64(len(p)-1)]
+}
 
 // placeOf is where a tag is looked for first, by its upper bits: the lower ones are much the same in all of a bucket.
 func placeOf(tag uint64) uint64 {
@@ -45,7 +54,7 @@ func (b *bucket) put(slot uint64) {
 
 // split makes two buckets of the one where a tag is, by one bit more.
 func (p *part) split(tag uint64) {
-	b := (*p)[tag&uint64(len(*p)-1)]
+	b := p.bucket(tag)
 	old, bit := *b, uint64(1)<<b.depth
 	if bit == uint64(len(*p)) {
 		*p = append(*p, *p...)

@@ -54,13 +54,9 @@ func (c *commands) hash(id *engine.ID) uint64 {
 	return high ^ low
 }
 
-// bucket is where an id with this hash is; nil when its part is empty. The tag is the upper 24 of the other bits.
+// bucket is where an id with this hash is; nil when its part is empty.
 func (c *commands) bucket(hash uint64) *bucket {
-	p := c.parts[hash&0xff]
-	if len(p) == 0 {
-		return nil
-	}
-	return p[tagOf(hash)&uint64(len(p)-1)]
+	return c.parts[hash&0xff].bucket(tagOf(hash))
 }
 
 // glance gives the slot at which an id is looked for first. Nothing comes of it but that the processor fetches the place.
@@ -79,7 +75,7 @@ func (c *commands) find(id *engine.ID, hash uint64, l *log) entry {
 		return 0
 	}
 	for at := placeOf(tag); b.slots[at] != 0; at = behind(at) {
-		if b.slots[at]>>entryBits != tag {
+		if tagOf(b.slots[at]) != tag {
 			continue
 		}
 		found := entry(b.slots[at] & (1<<entryBits - 1))
@@ -96,10 +92,10 @@ func (c *commands) add(hash uint64, e entry) {
 	if len(*p) == 0 {
 		*p = part{new(bucket)}
 	}
-	b := c.bucket(hash)
+	b := p.bucket(tag)
 	for b.count == mostSlots { // ends: the hashes of so many ids never are the same, and nobody can choose such ids (see seed)
 		p.split(tag)
-		b = c.bucket(hash)
+		b = p.bucket(tag)
 	}
 	b.put(tag<<entryBits | uint64(e))
 }
