@@ -133,22 +133,3 @@ func (w *Workload) runSenders(senders int) drive {
 		return errors.Join(errs...)
 	}
 }
-
-// withPipeline runs a pipeline while work uses it, and lets it end.
-func withPipeline(
-	ctx context.Context, r *engine.Registry, store engine.Store, o pipeline.Options, work func(*pipeline.Pipeline) error,
-) error {
-	p, err := pipeline.New(r, sinks.NewStore(store), o)
-	if err != nil {
-		return err
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	var runErr error
-	var run sync.WaitGroup
-	run.Go(func() { _, runErr = p.Run(ctx) })
-	err = work(p)
-	stop()
-	run.Wait()
-	return errors.Join(err, runErr)
-}

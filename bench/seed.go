@@ -8,6 +8,7 @@ import (
 
 	"github.com/orchestrix-go/orchestrix/engine"
 	"github.com/orchestrix-go/orchestrix/pipeline"
+	"github.com/orchestrix-go/orchestrix/sinks"
 	"github.com/orchestrix-go/orchestrix/sinks/memory"
 )
 
@@ -102,7 +103,11 @@ func seedPipeline(ctx context.Context, rounds, messages int, o pipeline.Options)
 				return nil, nil
 			})
 	}
-	err = withPipeline(ctx, registry, memory.New(), o, func(p *pipeline.Pipeline) error {
+	p, err := pipeline.New(registry, sinks.NewStore(memory.New()), o)
+	if err != nil {
+		return Sample{}, err
+	}
+	_, err = whileRunning(ctx, p, func() (err error) {
 		sample, err = inARow(rounds, func() (Sample, error) {
 			cmds := make([]*engine.Command, messages)
 			for i := range cmds {
