@@ -15,17 +15,20 @@ type ID [16]byte
 // NewID returns a fresh UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, 12 bits of the millisecond's fraction, then 62
 // random bits from the runtime's ChaCha8 generator. Ids made a quarter of a microsecond apart or more sort by time; within
 // it their sequence is random. It takes no lock, so that many goroutines can make ids at once.
-func NewID() ID { return newIDAt(time.Now()) }
+func NewID() (id ID) {
+	id.renew(time.Now())
+	return id
+}
 
-func newIDAt(now time.Time) ID {
+// renew makes a fresh id where it is to stand: two halves that are copied as one have the processor wait until both are
+// written.
+func (id *ID) renew(now time.Time) {
 	const version, variant = 0x7000, 1 << 63
 	since := uint64(now.UnixNano())
 	milli := since / 1e6
 	fraction := (since - milli*1e6) << 12 / 1e6
-	var id ID
 	binary.BigEndian.PutUint64(id[:8], milli<<16|version|fraction)
 	binary.BigEndian.PutUint64(id[8:], rand.Uint64()>>2|variant)
-	return id
 }
 
 // ParseID reads a UUID of any version in its 36 character form.

@@ -38,10 +38,10 @@ type Command struct {
 // NewCommand makes a command for the aggregate subject. Its type is found in the registry by the Go type of data.
 func NewCommand(subject string, data any) *Command {
 	now := time.Now()
-	id := newIDAt(now)
-	return &Command{Message: Message{
-		ID: id, Source: "orchestrix", Subject: subject, Time: now.UTC(), Data: data, CorrelationID: id,
-	}}
+	cmd := &Command{Message: Message{Source: "orchestrix", Subject: subject, Time: now.UTC(), Data: data}}
+	cmd.ID.renew(now)
+	cmd.CorrelationID = cmd.ID
+	return cmd
 }
 
 // AsCommand gives a stream element as a command. An element that is not a command becomes one with a Defect, so that a
@@ -69,7 +69,8 @@ type Event struct {
 // state makes e, which is empty, the event that cmd caused with this payload. Correlation and causation are always the
 // engine's.
 func (e *Event) state(cmd *Command, typ string, data any, now time.Time) {
-	e.ID, e.Type, e.Source, e.Subject, e.Time, e.Data = newIDAt(now), typ, cmd.Source, cmd.Subject, now.UTC(), data
+	e.ID.renew(now)
+	e.Type, e.Source, e.Subject, e.Time, e.Data = typ, cmd.Source, cmd.Subject, now.UTC(), data
 	e.CorrelationID, e.CausationID, e.TraceParent = cmd.CorrelationID, cmd.ID, cmd.TraceParent
 	if e.CorrelationID.IsZero() {
 		e.CorrelationID = cmd.ID
