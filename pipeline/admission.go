@@ -17,6 +17,7 @@ type admission struct {
 	most     int    // of the quota
 	promised int    // places there that it has not yet taken up
 	seat     *seat  // in its line; nil when it does not wait
+	seen     int    // at a glance, as in turn
 }
 
 // mayEnter tells whether a command may enter though its quota is used up, because a place there is promised. If not, the
@@ -111,12 +112,15 @@ func (a *admission) giveBack(ls *lanes) {
 // full, and while the lane of the next command, or a group it is in, has its share: that is all the backpressure there is.
 // What ctx ends leaves no command without an outcome: the rest is refused.
 func (p *Pipeline) admit(ctx context.Context, cmds []*engine.Command) error {
+	var a admission
 	for i, cmd := range cmds {
 		if cmd == nil {
-			cmds[i] = engine.AsCommand(cmd)
+			cmd = engine.AsCommand(cmd)
+			cmds[i] = cmd
 		}
+		a.seen += len(cmd.Subject) // fetched ahead of the lock of the lanes, and all at once
 	}
-	a := admission{claims: p.claims(cmds...)}
+	a.claims = p.claims(cmds...)
 	defer a.leave(p.lanes)
 	for len(cmds) > 0 {
 		n, err := p.enter(ctx, &a, cmds)

@@ -84,7 +84,7 @@ func (t *turn) glance() {
 	for _, task := range t.taken {
 		cmd := task.cmd
 		seen += cmd.ID[0] + cmd.CorrelationID[0]
-		if cmd.Data != nil && cmd.Settled != nil {
+		if cmd.Data != nil && task.err == nil && cmd.Settled != nil { // nearly always it is the last that tells
 			seen++
 		}
 	}

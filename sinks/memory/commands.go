@@ -59,13 +59,14 @@ func (c *commands) bucket(hash uint64) *bucket {
 	return c.parts[hash&0xff].bucket(tagOf(hash))
 }
 
-// glance gives the slot at which an id is looked for first. Nothing comes of it but that the processor fetches the place.
+// glance gives the slot at which an id is looked for first, mixed with what the bucket says of itself. Nothing comes of it
+// but that the processor fetches both places.
 func (c *commands) glance(hash uint64) uint64 {
 	b := c.bucket(hash)
 	if b == nil {
 		return 0
 	}
-	return b.slots[placeOf(tagOf(hash))]
+	return b.slots[placeOf(tagOf(hash))] ^ uint64(b.count)
 }
 
 // find gives the entry of an id, or none.
