@@ -29,9 +29,10 @@ type guard struct {
 	lookout *lookout
 	post    *post
 
-	turn *turn // that the goroutine has, nil when it goes on elsewhere; of whoever has the turn
-	last *engine.Route
-	gone bool // the turn was taken away; only the goroutine itself looks
+	turn   *turn // that the goroutine has, nil when it goes on elsewhere; of whoever has the turn
+	last   *engine.Route
+	recent recent
+	gone   bool // the turn was taken away; only the goroutine itself looks
 
 	// Only the lookout looks.
 	seen  uint64        // state

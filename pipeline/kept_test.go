@@ -7,13 +7,16 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"weak"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 	"github.com/orchestrix-go/orchestrix/pipeline"
+	"github.com/orchestrix-go/orchestrix/sinks"
 	"github.com/orchestrix-go/orchestrix/sinks/memory"
+	"github.com/orchestrix-go/orchestrix/sources"
 )
 
 // forgetful is a memory store that keeps no payload.
@@ -180,4 +183,28 @@ func (f *freight) requireNoneAlive(t *testing.T, when string) {
 		runtime.Gosched()
 	}
 	require.Zero(t, f.alive(), "of %d, %s", len(f.bodies), when)
+}
+
+// A pipeline that has ended is garbage, and its store with it, as soon as nobody else holds them: what serves again, in a
+// pool, must hold neither, for a pool outlives a collection.
+func TestNoPoolKeepsAPipeline(t *testing.T) {
+	var p weak.Pointer[pipeline.Pipeline]
+	var store weak.Pointer[memory.Store]
+	synctest.Test(t, func(t *testing.T) { p, store = ended(t) }) // which waits until all goroutines have ended
+	runtime.GC()
+	require.True(t, p.Value() == nil, "the pipeline")
+	require.True(t, store.Value() == nil, "its store")
+}
+
+// ended is a pipeline that has done its work.
+//
+//go:noinline
+func ended(t *testing.T) (weak.Pointer[pipeline.Pipeline], weak.Pointer[memory.Store]) {
+	f, store, registry := &freight{}, memory.New(), engine.NewRegistry()
+	f.Register(registry)
+	p, err := pipeline.New(registry, sinks.NewStore(store), pipeline.Options{})
+	require.NoError(t, err)
+	_, err = p.Run(t.Context(), sources.Slice(f.load(100)))
+	require.NoError(t, err)
+	return weak.Make(p), weak.Make(store)
 }

@@ -32,7 +32,6 @@ type lanes struct {
 	spare   *task              // tasks for commands to come; at most 63 more than were in flight at once
 	blank   *lane              // lanes for aggregates to come, chained as in the ready row
 	blanks  int                // of them, at most mostBlanks
-	turns   sync.Pool          // of *turn
 	lines   map[*quota][]*seat // admissions that wait until a quota is no longer used up
 	limits  *limits            // nil when there are none
 	rests   map[*lane]*rest    // lanes that rest before they are taken again
@@ -47,7 +46,6 @@ func newLanes(batch, keep, run int) *lanes {
 		batch: batch, keep: keep, share: math.MaxInt32, workers: workers{run: run, most: math.MaxInt, greed: 1},
 		byID: map[string]*lane{}, lines: map[*quota][]*seat{}, rests: map[*lane]*rest{},
 	}
-	ls.turns.New = func() any { return newTurn() }
 	ls.wake.L = &ls.mu
 	ls.idle.newer, ls.idle.older = &ls.idle, &ls.idle
 	return ls
@@ -154,7 +152,7 @@ func (ls *lanes) finish(turns ...*turn) {
 	ls.mu.Unlock()
 	for _, t := range turns {
 		t.reset()
-		ls.turns.Put(t)
+		spareTurns.Put(t)
 	}
 }
 

@@ -27,9 +27,8 @@ type Pipeline struct {
 	window      *window
 	lanes       *lanes
 	meter       *meter
-	paces       sync.Map  // *engine.Route to its *pace
-	rounds      sync.Pool // of *round
-	oneByOne    bool      // foreign stages follow, which may hold up one batch and not another: every turn is a round
+	paces       sync.Map // *engine.Route to its *pace
+	oneByOne    bool     // foreign stages follow, which may hold up one batch and not another: every turn is a round
 	crew        crew
 	outings     outings
 	abandoned   abandoned
@@ -85,7 +84,6 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 	p.lanes.share, p.lanes.limits = options.Share, limits
 	p.instant = sink.Store().Capabilities().Instant
 	p.lanes.patient = !p.instant
-	p.rounds.New = func() any { return new(round) }
 	p.encoder, _ = sink.Store().(engine.PayloadEncoder)
 	p.letters, _ = sink.Store().(engine.DeadLetterStore)
 	return p, nil

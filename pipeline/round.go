@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -22,8 +23,11 @@ type round struct {
 	tally   tally
 }
 
+// spareRounds are for every pipeline, as the turns are.
+var spareRounds = sync.Pool{New: func() any { return new(round) }}
+
 func (p *Pipeline) newRound() *round {
-	r := p.rounds.Get().(*round)
+	r := spareRounds.Get().(*round)
 	r.p = p
 	return r
 }
@@ -83,7 +87,7 @@ func (r *round) over() {
 	p, stored := r.p, r.tally.Commands
 	p.lanes.finish(r.turns...)
 	r.reset()
-	p.rounds.Put(r)
+	spareRounds.Put(r)
 	if stored > 0 && p.window.release(stored) && p.instant {
 		runtime.Gosched()
 	}
@@ -93,7 +97,7 @@ func (r *round) reset() {
 	clear(r.turns)
 	clear(r.batches)
 	r.turns, r.batches = r.turns[:0], r.batches[:0]
-	r.next = 0
+	r.p, r.next = nil, 0
 	r.life.Add(1)
 	r.tally.reset()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -30,7 +31,6 @@ type turn struct {
 	begun  bool      // a worker has got to it, the first one or the one that goes on with it
 	seen   byte      // at a glance; kept lest the compiler leave that out
 
-	recent   recent
 	calls    calls
 	payloads []any // of the command that is decided
 	batch    engine.Batch
@@ -47,6 +47,9 @@ type turn struct {
 	over     *group          // whose limit the next command was over
 	due      time.Time       // when it may begin; zero when it has to be called
 }
+
+// spareTurns are for every pipeline: what a pool is part of is kept for as long as the pool keeps anything.
+var spareTurns = sync.Pool{New: func() any { return newTurn() }}
 
 // newTurn makes a turn with room for a few commands, all of it at once.
 func newTurn() *turn {
@@ -291,7 +294,7 @@ func (t *turn) prepare() {
 
 // routeOf finds the route of a command. Most commands of a turn are of the type of the one before.
 func (t *turn) routeOf(task *task) error {
-	cmd, r := task.cmd, &t.recent
+	cmd, r := task.cmd, &t.guard.recent
 	if goType := reflect.TypeOf(cmd.Data); r.route == nil || cmd.Type != r.typ || cmd.Type == "" && goType != r.goType {
 		route, err := t.p.registry.Route(cmd)
 		if err != nil {

@@ -3,6 +3,7 @@ package sinks
 import (
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -15,6 +16,9 @@ type group struct {
 	appends []engine.Append // joined, or those of the only batch
 	results []engine.Result // for a store that takes an array for them
 }
+
+// spareGroups are for callers of every sink: what a pool is part of is kept for as long as the pool keeps anything.
+var spareGroups = sync.Pool{New: func() any { return new(group) }}
 
 // room gives an empty result for each append.
 func (g *group) room() []engine.Result {

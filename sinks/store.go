@@ -51,7 +51,6 @@ type Store struct {
 	ended   bool            // Run has returned: a late batch is answered at once
 	at      context.Context // of Run, when whoever records appends; nil before Run and when the appenders do it
 	callers int             // who record and append now
-	groups  sync.Pool       // of *group, for these callers
 
 	used    atomic.Bool
 	connect sync.Once
@@ -80,7 +79,6 @@ func NewStore(store engine.Store) *Store {
 		}
 	}
 	s.ready.L = &s.mu
-	s.groups.New = func() any { return new(group) }
 	return s
 }
 
@@ -119,12 +117,12 @@ func (s *Store) Record(batches ...*engine.Batch) {
 	s.callers++
 	s.mu.Unlock()
 	defer s.leave() // deferred, for a Settle that ends this goroutine
-	g := s.groups.Get().(*group)
+	g := spareGroups.Get().(*group)
 	g.add(batches)
 	var results []engine.Result
 	defer func() { // deferred, for a store that ends this goroutine
 		g.settle(g.answered(results))
-		s.groups.Put(g)
+		spareGroups.Put(g)
 	}()
 	results = s.append(ctx, g)
 }
