@@ -16,7 +16,6 @@ type lane struct {
 	id         string
 	head, tail *task
 	turn       *turn // that has commands of it, from take to finish
-	nextReady  *lane // behind it in the ready row
 	queued     int32 // from head to tail
 	conflicts  int32 // in a row without progress; belongs to whoever holds the lane
 	quota

@@ -29,9 +29,8 @@ type lanes struct {
 	closed  bool               // no lane becomes ready any more
 	shut    bool               // nobody waits for a place in a lane any more
 	hurried bool               // no lane rests any more
-	spare   *task              // tasks for commands to come; at most 63 more than were in flight at once
-	blank   *lane              // lanes for aggregates to come, chained as in the ready row
-	blanks  int                // of them, at most mostBlanks
+	spare   []*task            // tasks for commands to come; at most 63 more than were in flight at once
+	blanks  []*lane            // lanes for aggregates to come, at most mostBlanks
 	lines   map[*quota][]*seat // admissions that wait until a quota is no longer used up
 	limits  *limits            // nil when there are none
 	rests   map[*lane]*rest    // lanes that rest before they are taken again
@@ -95,12 +94,11 @@ func (ls *lanes) enter(arrived time.Duration, by *admission, cmds ...*engine.Com
 
 // open makes the lane of an aggregate.
 func (ls *lanes) open(id string) *lane {
-	l := ls.blank
-	if l == nil {
-		l = new(lane)
+	var l *lane
+	if n := len(ls.blanks); n > 0 {
+		l, ls.blanks[n-1], ls.blanks = ls.blanks[n-1], nil, ls.blanks[:n-1]
 	} else {
-		ls.blank, l.nextReady = l.nextReady, nil
-		ls.blanks--
+		l = new(lane)
 	}
 	l.id = id
 	ls.byID[id] = l
@@ -110,36 +108,35 @@ func (ls *lanes) open(id string) *lane {
 // free takes a lane away that nobody needs, and keeps a number of them to be used again.
 func (ls *lanes) free(l *lane) {
 	delete(ls.byID, l.id)
-	if ls.blanks < mostBlanks {
-		*l = lane{nextReady: ls.blank}
-		ls.blank = l
-		ls.blanks++
+	if len(ls.blanks) < mostBlanks {
+		*l = lane{}
+		ls.blanks = append(ls.blanks, l)
 	}
 }
 
 // newTask gives a spare task, or makes some.
 func (ls *lanes) newTask() *task {
-	if ls.spare == nil {
+	if len(ls.spare) == 0 {
 		more := make([]task, 64)
-		for i := range more[1:] {
-			more[i].next = &more[i+1]
+		for i := range more {
+			ls.spare = append(ls.spare, &more[i])
 		}
-		ls.spare = &more[0]
 	}
-	t := ls.spare
-	ls.spare, t.next = t.next, nil
+	last := len(ls.spare) - 1
+	t := ls.spare[last]
+	ls.spare = ls.spare[:last]
 	return t
 }
 
 // finish lets the lanes of turns go. Commands to be decided again re-enter at the head of their lane, which rests for the
 // turn's pause before they are taken. Tasks that have ended are spare from now on, and so are the turns.
 func (ls *lanes) finish(turns ...*turn) {
-	first, last := chainEnded(turns)
-	ls.mu.Lock()
-	if last != nil {
-		last.next, ls.spare = ls.spare, first
-	}
 	for _, t := range turns {
+		t.sort()
+	}
+	ls.mu.Lock()
+	for _, t := range turns {
+		ls.spare = append(ls.spare, t.taken[:t.ended]...)
 		if ls.limits != nil {
 			ls.leaveLimits(t)
 		}
@@ -154,24 +151,6 @@ func (ls *lanes) finish(turns ...*turn) {
 		t.reset()
 		spareTurns.Put(t)
 	}
-}
-
-// chainEnded counts the commands of each turn that have ended, and chains their tasks. The lanes need not be locked for
-// that.
-func chainEnded(turns []*turn) (first, last *task) {
-	for _, t := range turns {
-		for _, task := range t.taken {
-			if task.cmd != nil {
-				continue
-			}
-			t.ended++
-			if last == nil {
-				last = task
-			}
-			task.next, first = first, task
-		}
-	}
-	return first, last
 }
 
 func (ls *lanes) letGo(t *turn) {

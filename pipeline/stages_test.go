@@ -71,7 +71,7 @@ func BenchmarkLanes(b *testing.B) {
 					batch = append(batch, cmds[admitted%len(cmds)])
 				}
 				ls.enter(0, nil, batch...)
-				for ls.ready.head != nil {
+				for ls.ready.length > 0 {
 					ls.take(at)
 					turns = turns[:0]
 					for t, _ := at.next(); t != nil; t, _ = at.next() {

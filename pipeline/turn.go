@@ -246,6 +246,16 @@ func (t *turn) end(ctx context.Context, at *post) {
 	at.done(t)
 }
 
+// sort puts the tasks that have ended ahead of the others, and counts them. The lanes need not be locked for that.
+func (t *turn) sort() {
+	for i, task := range t.taken {
+		if task.cmd == nil {
+			t.taken[i], t.taken[t.ended] = t.taken[t.ended], task
+			t.ended++
+		}
+	}
+}
+
 // reset empties the turn for another one. Arrays that grew out of measure are not kept.
 func (t *turn) reset() {
 	const most = 4096
