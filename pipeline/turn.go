@@ -83,11 +83,14 @@ func (t *turn) unroll() {
 // glance looks at every command of the turn in all the places where it will be looked at. Nothing comes of it but that the
 // processor fetches them at once, instead of one after another between other work.
 func (t *turn) glance() {
-	seen := t.seen
+	seen := t.seen + byte(t.lane.last)
+	if t.lane.aggregate != nil {
+		seen++
+	}
 	for _, task := range t.taken {
 		cmd := task.cmd
 		seen += cmd.ID[0] + cmd.CorrelationID[0]
-		if cmd.Data != nil && task.err == nil && cmd.Settled != nil { // nearly always it is the last that tells
+		if cmd.Data != nil && task.err == nil && task.trouble == nil && cmd.Settled != nil { // nearly always it is the last that tells
 			seen++
 		}
 	}
