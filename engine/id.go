@@ -16,13 +16,12 @@ type ID [16]byte
 // random bits from the runtime's ChaCha8 generator. Ids made a quarter of a microsecond apart or more sort by time; within
 // it their sequence is random. It takes no lock, so that many goroutines can make ids at once.
 func NewID() (id ID) {
-	id.renew(time.Now())
+	id.fill(time.Now())
 	return id
 }
 
-// renew makes a fresh id where it is to stand: two halves that are copied as one have the processor wait until both are
-// written.
-func (id *ID) renew(now time.Time) {
+// fill writes a fresh id in place: who copies its 16 bytes right behind the two writes of 8 waits until both are done.
+func (id *ID) fill(now time.Time) {
 	const version, variant = 0x7000, 1 << 63
 	since := uint64(now.UnixNano())
 	milli := since / 1e6

@@ -38,8 +38,9 @@ type Command struct {
 // NewCommand makes a command for the aggregate subject. Its type is found in the registry by the Go type of data.
 func NewCommand(subject string, data any) *Command {
 	now := time.Now()
-	cmd := &Command{Message: Message{Source: "orchestrix", Subject: subject, Time: now.UTC(), Data: data}}
-	cmd.ID.renew(now)
+	cmd := new(Command)
+	cmd.ID.fill(now)
+	cmd.Source, cmd.Subject, cmd.Time, cmd.Data = "orchestrix", subject, now.UTC(), data
 	cmd.CorrelationID = cmd.ID
 	return cmd
 }
@@ -69,7 +70,7 @@ type Event struct {
 // state makes e, which is empty, the event that cmd caused with this payload. Correlation and causation are always the
 // engine's.
 func (e *Event) state(cmd *Command, typ string, data any, now time.Time) {
-	e.ID.renew(now)
+	e.ID.fill(now)
 	e.Type, e.Source, e.Subject, e.Time, e.Data = typ, cmd.Source, cmd.Subject, now.UTC(), data
 	e.CorrelationID, e.CausationID, e.TraceParent = cmd.CorrelationID, cmd.ID, cmd.TraceParent
 	if e.CorrelationID.IsZero() {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"runtime"
 	"slices"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -17,7 +18,6 @@ type admission struct {
 	most     int    // of the quota
 	promised int    // places there that it has not yet taken up
 	seat     *seat  // in its line; nil when it does not wait
-	seen     int    // at a glance, as in turn
 }
 
 // mayEnter tells whether a command may enter though its quota is used up, because a place there is promised. If not, the
@@ -112,15 +112,16 @@ func (a *admission) giveBack(ls *lanes) {
 // full, and while the lane of the next command, or a group it is in, has its share: that is all the backpressure there is.
 // What ctx ends leaves no command without an outcome: the rest is refused.
 func (p *Pipeline) admit(ctx context.Context, cmds []*engine.Command) error {
-	var a admission
+	read := 0
 	for i, cmd := range cmds {
 		if cmd == nil {
 			cmd = engine.AsCommand(cmd)
 			cmds[i] = cmd
 		}
-		a.seen += len(cmd.Subject) // fetched ahead of the lock of the lanes, and all at once
+		read += len(cmd.Subject)
 	}
-	a.claims = p.claims(cmds...)
+	runtime.KeepAlive(read) // prefetched, as by a turn: under the lock of the lanes each would have to be waited for
+	a := admission{claims: p.claims(cmds...)}
 	defer a.leave(p.lanes)
 	for len(cmds) > 0 {
 		n, err := p.enter(ctx, &a, cmds)

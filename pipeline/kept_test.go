@@ -190,16 +190,16 @@ func (f *freight) requireNoneAlive(t *testing.T, when string) {
 func TestNoPoolKeepsAPipeline(t *testing.T) {
 	var p weak.Pointer[pipeline.Pipeline]
 	var store weak.Pointer[memory.Store]
-	synctest.Test(t, func(t *testing.T) { p, store = ended(t) }) // which waits until all goroutines have ended
-	runtime.GC()
+	synctest.Test(t, func(t *testing.T) { p, store = runOne(t) }) // Test waits until all goroutines have ended
+	runtime.GC()                                                  // once: a second one empties every pool
 	require.True(t, p.Value() == nil, "the pipeline")
 	require.True(t, store.Value() == nil, "its store")
 }
 
-// ended is a pipeline that has done its work.
+// runOne runs a pipeline to its end, and gives it and its store.
 //
 //go:noinline
-func ended(t *testing.T) (weak.Pointer[pipeline.Pipeline], weak.Pointer[memory.Store]) {
+func runOne(t *testing.T) (weak.Pointer[pipeline.Pipeline], weak.Pointer[memory.Store]) {
 	f, store, registry := &freight{}, memory.New(), engine.NewRegistry()
 	f.Register(registry)
 	p, err := pipeline.New(registry, sinks.NewStore(store), pipeline.Options{})

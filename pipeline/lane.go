@@ -19,7 +19,7 @@ type lane struct {
 	queued     int32 // from head to tail
 	conflicts  int32 // in a row without progress; belongs to whoever holds the lane
 	quota
-	held  bool // in the ready row, with a worker, with the store, or resting
+	held  bool // in the ready queue, with a worker, with the store, or resting
 	named bool // the id is known to be one; belongs to whoever holds the lane
 
 	newer, older *lane // neighbours among the idle lanes kept as a cache

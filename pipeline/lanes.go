@@ -15,7 +15,7 @@ import (
 // mostBlanks is how many lanes without an aggregate are kept: stateless commands leave one with every turn.
 const mostBlanks = 1024
 
-// lanes holds every lane by its aggregate, the row of those that are ready, and the idle ones that still have a state.
+// lanes holds every lane by its aggregate, the queue of those that are ready, and the idle ones that still have a state.
 // Commands go in by enter, workers take with take, and give back with finish.
 type lanes struct {
 	batch int // most commands taken at once
@@ -94,12 +94,12 @@ func (ls *lanes) enter(arrived time.Duration, by *admission, cmds ...*engine.Com
 
 // open makes the lane of an aggregate.
 func (ls *lanes) open(id string) *lane {
-	var l *lane
-	if n := len(ls.blanks); n > 0 {
-		l, ls.blanks[n-1], ls.blanks = ls.blanks[n-1], nil, ls.blanks[:n-1]
-	} else {
-		l = new(lane)
+	if len(ls.blanks) == 0 {
+		ls.blanks = append(ls.blanks, new(lane))
 	}
+	last := len(ls.blanks) - 1
+	l := ls.blanks[last]
+	ls.blanks = ls.blanks[:last]
 	l.id = id
 	ls.byID[id] = l
 	return l
@@ -132,7 +132,7 @@ func (ls *lanes) newTask() *task {
 // turn's pause before they are taken. Tasks that have ended are spare from now on, and so are the turns.
 func (ls *lanes) finish(turns ...*turn) {
 	for _, t := range turns {
-		t.sort()
+		t.setApart()
 	}
 	ls.mu.Lock()
 	for _, t := range turns {

@@ -178,7 +178,7 @@ func TestLaneIsHeld(t *testing.T) {
 	admit(ls, "a", "a")
 	turn := take(ls)
 	admit(ls, "a")
-	require.Nil(t, ls.ready.head())
+	require.Zero(t, ls.ready.length)
 	finish(ls, turn, 1, 0)
 	require.Equal(t, []uint64{2, 3}, tickets(take(ls).taken))
 }

@@ -44,7 +44,7 @@ func (p *post) receive(ls *lanes) {
 	for _, t := range p.row {
 		if !t.joined { // else that was done by who began it
 			t.unroll()
-			t.glance()
+			t.prefetch()
 		}
 	}
 }

@@ -1,34 +1,29 @@
 package pipeline
 
-// readyQueue holds the lanes that are ready: the one that is ready longest is taken first. They stand in a ring, so that
-// the processor fetches several at once; chained, each would have to be there before the next one is known.
+// readyQueue holds the lanes that are ready, the one that is ready longest first. It is a ring buffer: the processor fetches
+// several lanes at once, where a linked list has it wait for each to learn the next.
 type readyQueue struct {
-	ring   []*lane // none, or a power of two
-	first  int     // place of the one that is ready longest
+	ring   []*lane // a power of two of places, or none: at most 64, or less than twice the commands in flight
+	head   int     // index of the lane that is taken next
 	length int
 }
 
-// place is that of the lane so many behind the first. Before the first one it is the last place.
-func (r *readyQueue) place(n int) int { return (r.first + n) & (len(r.ring) - 1) }
+// index is where the lane so many behind the head stands; -1 is the place before it.
+func (r *readyQueue) index(n int) int { return (r.head + n) & (len(r.ring) - 1) }
 
-// head is the lane that is taken next, nil when there is none.
-func (r *readyQueue) head() *lane {
-	if r.length == 0 {
-		return nil
-	}
-	return r.ring[r.first]
-}
+// front is the lane that is taken next. There must be one.
+func (r *readyQueue) front() *lane { return r.ring[r.head] }
 
 func (r *readyQueue) push(l *lane) {
 	r.grow()
-	r.ring[r.place(r.length)] = l
+	r.ring[r.index(r.length)] = l
 	r.length++
 }
 
 func (r *readyQueue) pop() *lane {
-	l := r.ring[r.first]
-	r.ring[r.first] = nil
-	r.first = r.place(1)
+	l := r.ring[r.head]
+	r.ring[r.head] = nil
+	r.head = r.index(1)
 	r.length--
 	return l
 }
@@ -36,8 +31,8 @@ func (r *readyQueue) pop() *lane {
 // unpop puts a lane back at the head.
 func (r *readyQueue) unpop(l *lane) {
 	r.grow()
-	r.first = r.place(-1)
-	r.ring[r.first] = l
+	r.head = r.index(-1)
+	r.ring[r.head] = l
 	r.length++
 }
 
@@ -46,7 +41,7 @@ func (r *readyQueue) grow() {
 	if r.length < len(r.ring) {
 		return
 	}
-	ring := make([]*lane, max(64, 2*len(r.ring)))
-	copy(ring[copy(ring, r.ring[r.first:]):], r.ring[:r.first])
-	r.ring, r.first = ring, 0
+	ring := make([]*lane, max(64, 2*len(r.ring))) // always a power of two
+	copy(ring[copy(ring, r.ring[r.head:]):], r.ring[:r.head])
+	r.ring, r.head = ring, 0
 }

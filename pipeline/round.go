@@ -23,7 +23,7 @@ type round struct {
 	tally   tally
 }
 
-// spareRounds are for every pipeline, as the turns are.
+// spareRounds serve every pipeline, see spareTurns.
 var spareRounds = sync.Pool{New: func() any { return new(round) }}
 
 func (p *Pipeline) newRound() *round {

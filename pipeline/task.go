@@ -14,7 +14,7 @@ type task struct {
 	ticket  uint64        // the lane keeps the sequence; tests hold it against this
 	arrived time.Duration // since the pipeline began
 	receipt *Receipt      // nil when nobody waits
-	next    *task         // behind it in the lane, or among the spare ones
+	next    *task         // behind it in the lane, or in the chain of a turn
 
 	// What the fan-out found; kept when the command is decided again after a conflict.
 	handled   bool

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ type turn struct {
 	p      *Pipeline
 	lane   *lane
 	chain  *task     // all commands of the turn, until unroll
-	taken  []*task   // the same; what has ended is cleared
+	taken  []*task   // the same, in ticket sequence until finish; what has ended is cleared
 	ended  int       // of taken
 	tasks  []*task   // the rest of taken that is not yet decided, in ticket sequence
 	behind []*task   // of taken: behind the one that a parked aggregate waits for, for another turn
@@ -29,7 +30,6 @@ type turn struct {
 	head   sighting  // of its first command
 	now    time.Time // when the first worker began
 	begun  bool      // a worker has got to it, the first one or the one that goes on with it
-	seen   byte      // at a glance; kept lest the compiler leave that out
 
 	calls    calls
 	payloads []any // of the command that is decided
@@ -48,7 +48,8 @@ type turn struct {
 	due      time.Time       // when it may begin; zero when it has to be called
 }
 
-// spareTurns are for every pipeline: what a pool is part of is kept for as long as the pool keeps anything.
+// spareTurns serve every pipeline. A pool in a field would keep its pipeline alive: the runtime refers to every sync.Pool
+// that holds anything, and so to the struct around it.
 var spareTurns = sync.Pool{New: func() any { return newTurn() }}
 
 // newTurn makes a turn with room for a few commands, all of it at once.
@@ -80,21 +81,21 @@ func (t *turn) unroll() {
 	t.chain = nil
 }
 
-// glance looks at every command of the turn in all the places where it will be looked at. Nothing comes of it but that the
-// processor fetches them at once, instead of one after another between other work.
-func (t *turn) glance() {
-	seen := t.seen + byte(t.lane.last)
+// prefetch reads the lane, and each command and task of the turn, where they will be read later: the processor fetches
+// all of them at once, instead of one after another between other work.
+func (t *turn) prefetch() {
+	read := byte(t.lane.last)
 	if t.lane.aggregate != nil {
-		seen++
+		read++
 	}
 	for _, task := range t.taken {
 		cmd := task.cmd
-		seen += cmd.ID[0] + cmd.CorrelationID[0]
-		if cmd.Data != nil && task.err == nil && task.trouble == nil && cmd.Settled != nil { // nearly always it is the last that tells
-			seen++
+		read += cmd.ID[0] + cmd.CorrelationID[0]
+		if cmd.Data != nil && task.err == nil && task.trouble == nil && cmd.Settled != nil { // all four: the first three hold
+			read++
 		}
 	}
-	t.seen = seen
+	runtime.KeepAlive(read) // else the compiler leaves out what comes to nothing
 }
 
 // run fans out, joins, decides in ticket sequence, and hands on the batch. What failed gets its outcome at once. When
@@ -249,8 +250,8 @@ func (t *turn) end(ctx context.Context, at *post) {
 	at.done(t)
 }
 
-// sort puts the tasks that have ended ahead of the others, and counts them. The lanes need not be locked for that.
-func (t *turn) sort() {
+// setApart puts the tasks that have ended ahead of the others, and counts them. The lanes need not be locked for that.
+func (t *turn) setApart() {
 	for i, task := range t.taken {
 		if task.cmd == nil {
 			t.taken[i], t.taken[t.ended] = t.taken[t.ended], task
@@ -307,22 +308,14 @@ func (t *turn) prepare() {
 
 // routeOf finds the route of a command. Most commands of a turn are of the type of the one before.
 func (t *turn) routeOf(task *task) error {
-	cmd, r := task.cmd, &t.guard.recent
-	if goType := reflect.TypeOf(cmd.Data); r.route == nil || cmd.Type != r.typ || cmd.Type == "" && goType != r.goType {
+	cmd, l := task.cmd, &t.guard.lookup
+	if goType := reflect.TypeOf(cmd.Data); l.route == nil || cmd.Type != l.typ || cmd.Type == "" && goType != l.goType {
 		route, err := t.p.registry.Route(cmd)
 		if err != nil {
 			return err
 		}
-		*r = recent{route, t.p.paceOf(route), cmd.Type, goType}
+		*l = lookup{route, t.p.paceOf(route), cmd.Type, goType}
 	}
-	task.route, task.pace = r.route, r.pace
+	task.route, task.pace = l.route, l.pace
 	return nil
-}
-
-// recent is the route that was found last, and by what.
-type recent struct {
-	route  *engine.Route
-	pace   *pace
-	typ    string
-	goType reflect.Type
 }

@@ -95,7 +95,7 @@ func (ls *lanes) gather() {
 // gathers tells whether more may come for the one lane that is ready, and there is nothing else to do: some came since a
 // ticket, and it has no batch yet.
 func (ls *lanes) gathers(since uint64) bool {
-	return ls.ticket > since && len(ls.joined) == 0 && ls.ready.length == 1 && int(ls.ready.head().queued) < ls.batch
+	return ls.ticket > since && len(ls.joined) == 0 && ls.ready.length == 1 && int(ls.ready.front().queued) < ls.batch
 }
 
 // row takes a fair share of the turns whose handlers have returned, or of the ready lanes.

@@ -17,7 +17,8 @@ type group struct {
 	results []engine.Result // for a store that takes an array for them
 }
 
-// spareGroups are for callers of every sink: what a pool is part of is kept for as long as the pool keeps anything.
+// spareGroups serve every sink. A pool in a field would keep its sink alive: the runtime refers to every sync.Pool that
+// holds anything, and so to the struct around it.
 var spareGroups = sync.Pool{New: func() any { return new(group) }}
 
 // room gives an empty result for each append.

@@ -25,10 +25,10 @@ type rest struct {
 }
 
 // commands remembers the first result of every command id (G6): a hash table (extendible hashing; open addressing inside
-// a bucket). A command costs two misses of the processor's cache in it, the pointer to its bucket and the slot, where a Go
-// map of ids costs several, and misses are what an append in memory is made of. It grows by a bucket at a time: that moves
-// the slots of one bucket, and now and then copies a part's pointers, one for some 30 commands. Only those pointers are left
-// to the garbage collector.
+// a bucket). A command costs three misses of the processor's cache in it, the pointer to its bucket, the bucket's count and
+// the slot, where a Go map of ids costs several, and misses are what an append in memory is made of. It grows by a bucket at
+// a time: that moves the slots of one bucket, and now and then copies a part's pointers, one for some 30 commands. Only
+// those pointers are left to the garbage collector.
 type commands struct {
 	seed     [2]uint64 // nobody can choose ids that collide
 	parts    [256]part
@@ -59,9 +59,9 @@ func (c *commands) bucket(hash uint64) *bucket {
 	return c.parts[hash&0xff].bucket(tagOf(hash))
 }
 
-// glance gives the slot at which an id is looked for first, mixed with what the bucket says of itself. Nothing comes of it
-// but that the processor fetches both places.
-func (c *commands) glance(hash uint64) uint64 {
+// prefetch reads what find and add will read first for an id, the bucket's count and the slot: the processor fetches
+// both. The value means nothing.
+func (c *commands) prefetch(hash uint64) uint64 {
 	b := c.bucket(hash)
 	if b == nil {
 		return 0

@@ -19,7 +19,6 @@ type Store struct {
 	last      *stream // of the last append: a batch has many for one aggregate
 	kinds     kinds
 	commands  commands
-	seen      uint64                       // of the slots that were looked at beforehand; kept lest the compiler leave the looking out
 	snapshots map[string][]engine.Snapshot // of each aggregate the newest few, oldest first
 	letters   letters
 	wake      chan struct{} // what waiters wait on; nil while nobody waits
@@ -127,12 +126,12 @@ func (s *Store) lock() {
 // before the block, nil when there is none.
 func (s *Store) applyBlock(batch []engine.Append, results []engine.Result, before *engine.Result) {
 	var hashes [blockAppends]uint64
-	seen := uint64(0)
+	read := uint64(0)
 	for i := range batch {
 		hashes[i] = s.commands.hash(&batch[i].CommandID)
-		seen ^= s.commands.glance(hashes[i])
+		read ^= s.commands.prefetch(hashes[i])
 	}
-	s.seen = seen
+	runtime.KeepAlive(read) // else the compiler leaves out what comes to nothing
 	for i := range batch {
 		if results[i].Err == nil {
 			s.applyOne(&batch[i], hashes[i], before != nil && batch[i].Broken(before), &results[i])
