@@ -32,7 +32,7 @@ type guard struct {
 
 	turn   *turn         // that the goroutine has, nil when it goes on elsewhere; of whoever has the turn
 	last   *engine.Route // that was announced last
-	lookup lookup        // of the goroutine's turns: a turn itself serves every pipeline
+	lookup lookup        // of the goroutine's turns: one that rests in a pool holds nothing
 	gone   bool          // the turn was taken away; only the goroutine itself looks
 
 	// Only the lookout looks.

@@ -31,6 +31,7 @@ type lanes struct {
 	hurried bool               // no lane rests any more
 	spare   []*task            // tasks for commands to come; at most 63 more than were in flight at once
 	blanks  []*lane            // lanes for aggregates to come, at most mostBlanks
+	turns   *sync.Pool         // of *turn; apart, for the runtime keeps a pool in use and what it is part of
 	lines   map[*quota][]*seat // admissions that wait until a quota is no longer used up
 	limits  *limits            // nil when there are none
 	rests   map[*lane]*rest    // lanes that rest before they are taken again
@@ -43,7 +44,8 @@ type lanes struct {
 func newLanes(batch, keep, run int) *lanes {
 	ls := &lanes{
 		batch: batch, keep: keep, share: math.MaxInt32, workers: workers{run: run, most: math.MaxInt, greed: 1},
-		byID: map[string]*lane{}, lines: map[*quota][]*seat{}, rests: map[*lane]*rest{},
+		turns: &sync.Pool{New: func() any { return newTurn() }},
+		byID:  map[string]*lane{}, lines: map[*quota][]*seat{}, rests: map[*lane]*rest{},
 	}
 	ls.wake.L = &ls.mu
 	ls.idle.newer, ls.idle.older = &ls.idle, &ls.idle
@@ -149,7 +151,7 @@ func (ls *lanes) finish(turns ...*turn) {
 	ls.mu.Unlock()
 	for _, t := range turns {
 		t.reset()
-		spareTurns.Put(t)
+		ls.turns.Put(t)
 	}
 }
 

@@ -27,8 +27,9 @@ type Pipeline struct {
 	window      *window
 	lanes       *lanes
 	meter       *meter
-	paces       sync.Map // *engine.Route to its *pace
-	oneByOne    bool     // foreign stages follow, which may hold up one batch and not another: every turn is a round
+	paces       sync.Map   // *engine.Route to its *pace
+	rounds      *sync.Pool // of *round; apart, as lanes.turns
+	oneByOne    bool       // foreign stages follow, which may hold up one batch and not another: every turn is a round
 	crew        crew
 	outings     outings
 	abandoned   abandoned
@@ -77,6 +78,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 	p := &Pipeline{
 		registry: registry, sink: sink, options: options,
 		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache, runtime.GOMAXPROCS(0)), meter: newMeter(),
+		rounds:  &sync.Pool{New: func() any { return new(round) }},
 		cutting: make(chan struct{}), started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.letterSink.sink = options.DeadLetters

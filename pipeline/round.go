@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -23,11 +22,8 @@ type round struct {
 	tally   tally
 }
 
-// spareRounds serve every pipeline, see spareTurns.
-var spareRounds = sync.Pool{New: func() any { return new(round) }}
-
 func (p *Pipeline) newRound() *round {
-	r := spareRounds.Get().(*round)
+	r := p.rounds.Get().(*round)
 	r.p = p
 	return r
 }
@@ -87,7 +83,7 @@ func (r *round) over() {
 	p, stored := r.p, r.tally.Commands
 	p.lanes.finish(r.turns...)
 	r.reset()
-	spareRounds.Put(r)
+	p.rounds.Put(r)
 	if stored > 0 && p.window.release(stored) && p.instant {
 		runtime.Gosched()
 	}

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -47,10 +46,6 @@ type turn struct {
 	over     *group          // whose limit the next command was over
 	due      time.Time       // when it may begin; zero when it has to be called
 }
-
-// spareTurns serve every pipeline. A pool in a field would keep its pipeline alive: the runtime refers to every sync.Pool
-// that holds anything, and so to the struct around it.
-var spareTurns = sync.Pool{New: func() any { return newTurn() }}
 
 // newTurn makes a turn with room for a few commands, all of it at once.
 func newTurn() *turn {

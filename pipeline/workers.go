@@ -113,7 +113,7 @@ func (ls *lanes) row(at *post, into []*turn) []*turn {
 	}
 	share := (ls.ready.length + ls.run - 1) / ls.run
 	for commands := 0; len(into) < min(ls.greed, share) && commands < ls.batch; {
-		t := spareTurns.Get().(*turn)
+		t := ls.turns.Get().(*turn)
 		t.lane, t.post = ls.ready.pop(), at
 		t.lane.turn = t
 		var popped int
@@ -209,7 +209,7 @@ func (ls *lanes) putBack(at *post) {
 		t.lane.turn = nil
 		ls.ready.unpop(t.lane)
 		t.reset()
-		spareTurns.Put(t)
+		ls.turns.Put(t)
 	}
 	clear(row)
 }

@@ -3,7 +3,6 @@ package sinks
 import (
 	"errors"
 	"slices"
-	"sync"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
@@ -16,10 +15,6 @@ type group struct {
 	appends []engine.Append // joined, or those of the only batch
 	results []engine.Result // for a store that takes an array for them
 }
-
-// spareGroups serve every sink. A pool in a field would keep its sink alive: the runtime refers to every sync.Pool that
-// holds anything, and so to the struct around it.
-var spareGroups = sync.Pool{New: func() any { return new(group) }}
 
 // room gives an empty result for each append.
 func (g *group) room() []engine.Result {

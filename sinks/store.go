@@ -51,6 +51,7 @@ type Store struct {
 	ended   bool            // Run has returned: a late batch is answered at once
 	at      context.Context // of Run, when whoever records appends; nil before Run and when the appenders do it
 	callers int             // who record and append now
+	groups  *sync.Pool      // of *group, for these callers; apart, for the runtime keeps a pool in use and what it is part of
 
 	used    atomic.Bool
 	connect sync.Once
@@ -72,7 +73,9 @@ type reuser interface {
 
 // NewStore makes a sink of a store. It starts nothing, and it does not close the store.
 func NewStore(store engine.Store) *Store {
-	s := &Store{store: store, in: make(chan any), done: make(chan struct{})}
+	s := &Store{
+		store: store, in: make(chan any), done: make(chan struct{}), groups: &sync.Pool{New: func() any { return new(group) }},
+	}
 	if r, ok := store.(reuser); ok {
 		if self, into := r.Reuse(); self == store {
 			s.into = into
@@ -117,12 +120,12 @@ func (s *Store) Record(batches ...*engine.Batch) {
 	s.callers++
 	s.mu.Unlock()
 	defer s.leave() // deferred, for a Settle that ends this goroutine
-	g := spareGroups.Get().(*group)
+	g := s.groups.Get().(*group)
 	g.add(batches)
 	var results []engine.Result
 	defer func() { // deferred, for a store that ends this goroutine
 		g.settle(g.answered(results))
-		spareGroups.Put(g)
+		s.groups.Put(g)
 	}()
 	results = s.append(ctx, g)
 }
