@@ -114,7 +114,7 @@ func (l jotLoad) appends(ctx context.Context, store engine.Store) (Sample, error
 
 // does calls Do of a pipeline.
 func (l jotLoad) does(ctx context.Context, store engine.Store) (sample Sample, err error) {
-	err = running(ctx, store, func(p *pipeline.Pipeline) error {
+	err = running(ctx, store, func(ctx context.Context, p *pipeline.Pipeline) error {
 		sample, err = l.run(func(_, i int) error {
 			_, err := p.Do(ctx, l.command(i))
 			return err
@@ -125,12 +125,12 @@ func (l jotLoad) does(ctx context.Context, store engine.Store) (sample Sample, e
 }
 
 // running runs a pipeline while work uses it, and lets it end.
-func running(ctx context.Context, store engine.Store, work func(*pipeline.Pipeline) error) error {
+func running(ctx context.Context, store engine.Store, work func(context.Context, *pipeline.Pipeline) error) error {
 	p, err := pipeline.New(newJots(), sinks.NewStore(store), pipeline.Options{})
 	if err != nil {
 		return err
 	}
-	_, err = whileRunning(ctx, p, func() error { return work(p) })
+	_, err = whileRunning(ctx, p, func(ctx context.Context) error { return work(ctx, p) })
 	return err
 }
 
@@ -143,7 +143,7 @@ func (l jotLoad) sends(outstanding int) func(context.Context, engine.Store) (Sam
 		}
 		took := make([]time.Duration, l.events())
 		errs := make([]error, l.writers)
-		err = running(ctx, store, func(p *pipeline.Pipeline) error {
+		err = running(ctx, store, func(ctx context.Context, p *pipeline.Pipeline) error {
 			var writers sync.WaitGroup
 			began := time.Now()
 			for w := range l.writers {

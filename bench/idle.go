@@ -132,7 +132,7 @@ func (l idleLoad) measure(ctx context.Context) (idleSample, error) {
 	if err != nil {
 		return s, err
 	}
-	report, err := whileRunning(ctx, p, func() error {
+	report, err := whileRunning(ctx, p, func(ctx context.Context) error {
 		var settled atomic.Int64
 		done := make(chan struct{}) // the last command to settle closes it; nobody sends
 		count := func(engine.Outcome) {

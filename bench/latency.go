@@ -87,7 +87,7 @@ func doTrips(ctx context.Context, work tallyLoad) (Sample, error) {
 		if err != nil {
 			return err
 		}
-		report, err := whileRunning(ctx, p, func() (err error) {
+		report, err := whileRunning(ctx, p, func(ctx context.Context) (err error) {
 			times, err = timeCalls(ctx, work.n, func(i int) error {
 				_, err := p.Do(ctx, cmds[i])
 				return err

@@ -160,7 +160,7 @@ func (l openLoad) run(ctx context.Context) (openTimes, error) {
 		if err != nil {
 			return err
 		}
-		report, err := whileRunning(ctx, p, func() error {
+		report, err := whileRunning(ctx, p, func(ctx context.Context) error {
 			began = time.Now()
 			for i, cmd := range cmds {
 				for times.sent[i] = time.Since(began); times.sent[i] < times.intended[i]; times.sent[i] = time.Since(began) {

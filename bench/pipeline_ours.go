@@ -112,24 +112,19 @@ func runSingles(ctx context.Context, p *pipeline.Pipeline, cmds []*engine.Comman
 // one goroutine sends them.
 func (w *Workload) runSenders(senders int) drive {
 	return func(ctx context.Context, p *pipeline.Pipeline, cmds []*engine.Command) error {
-		running, stop := context.WithCancel(ctx)
-		errs := make([]error, senders+1)
-		engine.FanOut(2, func(i int) {
-			defer stop() // everything is admitted, so that Run finishes it and returns; or Run failed, and nobody may wait for it
-			if i == 0 {
-				_, errs[senders] = p.Run(running)
-				return
-			}
+		errs := make([]error, senders)
+		_, err := whileRunning(ctx, p, func(ctx context.Context) error {
 			engine.FanOut(senders, func(s int) {
 				for round := 0; round < len(cmds); round += len(w.accounts) { // one command for each account, see Command
 					for i := round + s; i < min(round+len(w.accounts), len(cmds)); i += senders {
-						if _, errs[s] = p.Send(running, cmds[i]); errs[s] != nil {
+						if _, errs[s] = p.Send(ctx, cmds[i]); errs[s] != nil {
 							return
 						}
 					}
 				}
 			})
+			return errors.Join(errs...)
 		})
-		return errors.Join(errs...)
+		return err
 	}
 }

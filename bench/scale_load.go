@@ -175,18 +175,18 @@ func (l tallyLoad) verify(ctx context.Context, store engine.Store, report pipeli
 	return nil
 }
 
-// whileRunning runs a pipeline without a source for as long as work takes, in the caller's goroutine.
-func whileRunning(ctx context.Context, p *pipeline.Pipeline, work func() error) (pipeline.Report, error) {
+// whileRunning runs a pipeline without a source for as long as work takes. The context of the work ends when Run does.
+func whileRunning(ctx context.Context, p *pipeline.Pipeline, work func(context.Context) error) (pipeline.Report, error) {
 	running, stop := context.WithCancel(ctx)
 	var report pipeline.Report
 	var runErr, workErr error
 	engine.FanOut(2, func(i int) {
+		defer stop() // everything is admitted: Run finishes it and returns; or Run failed, and nobody may wait for it
 		if i == 0 {
 			report, runErr = p.Run(running)
 			return
 		}
-		defer stop() // everything is admitted: Run finishes it and returns
-		workErr = work()
+		workErr = work(running)
 	})
 	return report, errors.Join(workErr, runErr)
 }

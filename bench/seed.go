@@ -107,7 +107,7 @@ func seedPipeline(ctx context.Context, rounds, messages int, o pipeline.Options)
 	if err != nil {
 		return Sample{}, err
 	}
-	_, err = whileRunning(ctx, p, func() (err error) {
+	_, err = whileRunning(ctx, p, func(ctx context.Context) (err error) {
 		sample, err = inARow(rounds, func() (Sample, error) {
 			cmds := make([]*engine.Command, messages)
 			for i := range cmds {

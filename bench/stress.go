@@ -75,18 +75,8 @@ func Stress(ctx context.Context, store engine.Store, options StressOptions) (Res
 		o.Watch(p)
 	}
 	audit := NewAudit()
-	running, stop := context.WithCancel(ctx)
-	var sendErr error
-	var report pipeline.Report
-	engine.FanOut(2, func(i int) {
-		if i == 0 {
-			report, err = p.Run(running)
-			return
-		}
-		defer stop() // everything is admitted: Run finishes it and returns
-		sendErr = produce(ctx, p, audit, o)
-	})
-	if err := errors.Join(sendErr, err); err != nil {
+	report, err := whileRunning(ctx, p, func(ctx context.Context) error { return produce(ctx, p, audit, o) })
+	if err != nil {
 		return Result{}, err
 	}
 	return audit.Judge(ctx, store, report)
