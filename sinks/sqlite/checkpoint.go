@@ -9,8 +9,8 @@ import (
 )
 
 // checkpointer moves the write-ahead log into the file when it has become long, so that it can be used again from its
-// beginning. To move 16 MiB takes some ten milliseconds. A connection of its own does it beside the writer, and once more
-// when the writer has added much meanwhile; the rest is moved by the writer, between two groups.
+// beginning. To move 16 MiB and to sync them takes some twenty milliseconds. A connection of its own does it beside the
+// writer, and once more when the writer has added much meanwhile; the rest is moved by the writer, between two groups.
 //
 // The writer's goroutine uses everything here but what pass uses.
 type checkpointer struct {
@@ -90,7 +90,7 @@ func (c *checkpointer) start() {
 			done <- moved{err: err}
 			return
 		}
-		done <- pass(c.beside)
+		done <- passAndSync(c.beside)
 	}
 	if c.inTurn {
 		run()
@@ -104,6 +104,19 @@ func pass(c *connection) (did moved) {
 	did.length, did.pages, did.err = c.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
 	if errors.Is(did.err, sqlite3.BUSY) { // somebody else is moving it, or keeps it as it is
 		return moved{length: 1}
+	}
+	return did
+}
+
+// passAndSync is a pass that leaves nothing to sync to the one that moves the rest: SQLite itself syncs the file only when
+// it has moved the whole log.
+func passAndSync(c *connection) moved {
+	did := pass(c)
+	if did.err == nil {
+		var file any
+		if file, did.err = c.conn.FileControl("main", sqlite3.FCNTL_FILE_POINTER); did.err == nil {
+			did.err = file.(vfs.File).Sync(vfs.SYNC_NORMAL)
+		}
 	}
 	return did
 }

@@ -83,6 +83,36 @@ func TestFailedPassPoisons(t *testing.T) {
 	require.NoError(t, again.Close())
 }
 
+// TestWriterDoesNotWaitForTheDatabase holds the first sync of the database up until more was appended: what was moved into it
+// beside the writer is synced there too.
+func TestWriterDoesNotWaitForTheDatabase(t *testing.T) {
+	const pages, batch, more = 1000, 100, 20
+	store, files, _ := openFaulty(t)
+	store.writer.log.step, store.writer.log.next = pages, pages
+	held, release := make(chan struct{}), make(chan struct{}) // closed once each; nothing is sent, so they have no capacity
+	hold := sync.OnceFunc(func() {
+		close(held)
+		<-release
+	})
+	files.holdDatabase.Store(&hold)
+	after := 0 // batches that were appended since the sync was held up
+	for after < more {
+		appends := make([]engine.Append, batch)
+		for i := range appends {
+			appends[i] = oneEvent("a")
+		}
+		for _, result := range store.Append(t.Context(), appends) {
+			require.NoError(t, result.Err)
+		}
+		select {
+		case <-held:
+			after++
+		default:
+		}
+	}
+	close(release)
+}
+
 // TestReadersBesidePasses reads the log and streams again and again, from this store and from one that was opened read only,
 // while the log is moved into the database beside the writer all the time: a reader must never see a page as it was before.
 func TestReadersBesidePasses(t *testing.T) {

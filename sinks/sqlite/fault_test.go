@@ -28,7 +28,8 @@ type faultyVFS struct {
 	failWrite atomic.Bool // of the write-ahead log
 	syncs     atomic.Int64
 
-	failDatabase atomic.Bool // its syncs
+	failDatabase atomic.Bool            // its syncs
+	holdDatabase atomic.Pointer[func()] // called ahead of its syncs
 }
 
 func (f *faultyVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
@@ -52,6 +53,9 @@ type faultyFile struct {
 func (f *faultyFile) Sync(flags vfs.SyncFlag) error {
 	if f.log && f.vfs.failSync.Load() || !f.log && f.vfs.failDatabase.Load() {
 		return errors.Join(sqlite3.IOERR_FSYNC, errDisk)
+	}
+	if hold := f.vfs.holdDatabase.Load(); hold != nil && !f.log {
+		(*hold)()
 	}
 	f.vfs.syncs.Add(1)
 	return f.FileSharedMemory.Sync(flags)
