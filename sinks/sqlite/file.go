@@ -195,7 +195,7 @@ func connectWriter(ctx context.Context, path string, o *Options) (*connection, e
 	}
 	if err == nil {
 		err = c.conn.Exec(fmt.Sprintf("PRAGMA page_size=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; "+
-			"PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=0", pageSize, o.tuning.synchronous))
+			"PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=0", pageSize, o.tuning.synchronous))
 	}
 	if err == nil {
 		err = checkHeader(o.tuning.disk, path)
