@@ -86,7 +86,9 @@ func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome,
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	runtime.Gosched() // a worker that was idle goes first, and may be done before there is anything to wait for
+	if p.instant {
+		runtime.Gosched() // a worker that was idle goes first, and may be done before there is anything to wait for
+	}
 	o, err := r.Wait(ctx)
 	if err != nil {
 		return o, err
