@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -66,6 +67,9 @@ type Route struct {
 	Decider      string // its name
 	// First is how many of the Handlers were registered before the decider: events are joined in registration sequence.
 	First int
+	// Prefetch reads a decoded payload and makes nothing of it: the processor fetches it ahead of its use. It is nil for
+	// payloads that are too large for that.
+	Prefetch func(data any)
 }
 
 // NewRegistry makes a registry and lets each module register what it has.
@@ -153,6 +157,9 @@ func (r *Registry) typed(data any) *messageType {
 // register enters T under its name, or finds it there. Collisions are faults and give a type that nobody can reach.
 func register[T any](r *Registry, kind kind, name string) *messageType {
 	t := &messageType{name: name, kind: kind, goType: goType[T](), decode: decoder[T](kind), route: Route{Type: name}}
+	if t.goType.Size() <= mostPrefetched {
+		t.route.Prefetch = prefetch[T]
+	}
 	if r.sealed.Load() {
 		r.fail("%s %q registered after the registry was sealed by a pipeline", kind, name)
 		return t
@@ -179,6 +186,16 @@ func register[T any](r *Registry, kind kind, name string) *messageType {
 	r.types[name], r.byGo[t.goType] = t, t
 	r.listed = append(r.listed, t)
 	return t
+}
+
+// mostPrefetched is how many bytes of a payload are read ahead at most, for that copies them.
+const mostPrefetched = 256
+
+// prefetch reads data, which is a T as a rule.
+func prefetch[T any](data any) {
+	if typed, ok := data.(T); ok {
+		runtime.KeepAlive(typed) // else the compiler leaves out what comes to nothing
+	}
 }
 
 func (r *Registry) fail(format string, args ...any) {

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"reflect"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -30,22 +29,13 @@ type guard struct {
 	lookout *lookout
 	post    *post
 
-	turn   *turn         // that the goroutine has, nil when it goes on elsewhere; of whoever has the turn
-	last   *engine.Route // that was announced last
-	lookup lookup        // of the goroutine's turns: one that rests in a pool holds nothing
-	gone   bool          // the turn was taken away; only the goroutine itself looks
+	turn *turn         // that the goroutine has, nil when it goes on elsewhere; of whoever has the turn
+	last *engine.Route // that was announced last
+	gone bool          // the turn was taken away; only the goroutine itself looks
 
 	// Only the lookout looks.
 	seen  uint64        // state
 	since time.Duration // it is known, since the pipeline began
-}
-
-// lookup is the route that was found last, and by what.
-type lookup struct {
-	route  *engine.Route
-	pace   *pace
-	typ    string
-	goType reflect.Type
 }
 
 const (

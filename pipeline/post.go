@@ -2,9 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/orchestrix-go/orchestrix/engine"
 )
 
 // post is a worker's place: what the worker has before it and behind it. The lookout comes by and takes away what others
@@ -13,6 +16,7 @@ type post struct {
 	lookout *lookout
 	guard   atomic.Pointer[guard] // of the worker that is here
 	now     time.Time             // the worker's own: when it took the row
+	lookup  lookup                // the worker's own: a turn that rests in a pool holds nothing of a registry
 
 	// Guarded by lanes.mu.
 	hired   bool // the worker is on its way to its first lane
@@ -32,6 +36,14 @@ type post struct {
 	entered uint64     // entries at the last look
 }
 
+// lookup is the route that was found last, and by what.
+type lookup struct {
+	route  *engine.Route
+	pace   *pace
+	typ    string
+	goType reflect.Type
+}
+
 // receive takes over a row of lanes, whose lock is held, and lets the lock go as soon as it can.
 func (p *post) receive(ls *lanes) {
 	p.mu.Lock()
@@ -41,10 +53,20 @@ func (p *post) receive(ls *lanes) {
 	p.rows++
 	ls.signal() // workers wake each other for as long as there is work that nobody has
 	ls.mu.Unlock()
+	if p.row[0].joined {
+		return // who began them did what follows
+	}
 	for _, t := range p.row {
-		if !t.joined { // else that was done by who began it
-			t.unroll()
-			t.prefetch()
+		t.unroll()
+		t.prefetch()
+	}
+	route := p.lookup.route
+	if route == nil || route.Prefetch == nil {
+		return
+	}
+	for _, t := range p.row { // payloads come last: what leads to them is there by now
+		for _, task := range t.taken {
+			route.Prefetch(task.cmd.Data) // nearly always they are of the type that was handled last
 		}
 	}
 }

@@ -303,7 +303,7 @@ func (t *turn) prepare() {
 
 // routeOf finds the route of a command. Most commands of a turn are of the type of the one before.
 func (t *turn) routeOf(task *task) error {
-	cmd, l := task.cmd, &t.guard.lookup
+	cmd, l := task.cmd, &t.post.lookup
 	if goType := reflect.TypeOf(cmd.Data); l.route == nil || cmd.Type != l.typ || cmd.Type == "" && goType != l.goType {
 		route, err := t.p.registry.Route(cmd)
 		if err != nil {
