@@ -30,21 +30,22 @@ type turn struct {
 	now    time.Time // when the first worker began
 	begun  bool      // a worker has got to it, the first one or the one that goes on with it
 
-	calls    calls
-	payloads []any // of the command that is decided
-	batch    engine.Batch
-	events   []engine.Event // of batch.Appends
-	decided  []*task        // the tasks of batch.Appends
-	failed   []*task        // the last of decided: those that are only asked for
-	joined   bool           // its handlers have returned: a worker goes on with it
-	exact    bool           // a decider decides in this turn: all of its appends meet a conflict together
-	round    *round
-	results  []engine.Result // of batch.Appends
-	again    []*task         // decided later
-	pause    time.Duration   // until then
-	places   []*group        // of limits, for the commands that are being handled
-	over     *group          // whose limit the next command was over
-	due      time.Time       // when it may begin; zero when it has to be called
+	calls      calls
+	payloads   []any // of the command that is decided
+	batch      engine.Batch
+	settleFunc func([]engine.Result) // settle, for batch.Settle
+	events     []engine.Event        // of batch.Appends
+	decided    []*task               // the tasks of batch.Appends
+	failed     []*task               // the last of decided: those that are only asked for
+	joined     bool                  // its handlers have returned: a worker goes on with it
+	exact      bool                  // a decider decides in this turn: all of its appends meet a conflict together
+	round      *round
+	results    []engine.Result // of batch.Appends
+	again      []*task         // decided later
+	pause      time.Duration   // until then
+	places     []*group        // of limits, for the commands that are being handled
+	over       *group          // whose limit the next command was over
+	due        time.Time       // when it may begin; zero when it has to be called
 }
 
 // newTurn makes a turn with room for a few commands, all of it at once.
@@ -235,7 +236,10 @@ func (t *turn) end(ctx context.Context, at *post) {
 		t.p.lanes.finish(t)
 		return
 	}
-	t.batch.Settle = t.settle
+	if t.settleFunc == nil {
+		t.settleFunc = t.settle // made once: the turn is used again
+	}
+	t.batch.Settle = t.settleFunc
 	if at == nil || t.p.oneByOne {
 		r := t.p.newRound()
 		r.add(t)
