@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"mime"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 )
@@ -68,10 +70,12 @@ func isJSON(contentType string) bool {
 // Digest stands for what a command with this wire name and decoded payload says: the same for the same fields, however
 // the payload was written. It is never zero.
 func (r *Registry) Digest(typ string, data any) (uint64, error) {
-	raw, err := json.Marshal(data, json.Deterministic(true))
-	if err != nil {
+	buffer := digestBuffers.Get().(*bytes.Buffer)
+	buffer.Reset()
+	if err := json.MarshalWrite(buffer, data, json.Deterministic(true)); err != nil {
 		return 0, fmt.Errorf("engine: payload of %s cannot be encoded: %w", typ, err)
 	}
+	raw := buffer.Bytes()
 	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
 	sum := uint64(offset)
 	for i := range len(typ) {
@@ -85,8 +89,14 @@ func (r *Registry) Digest(typ string, data any) (uint64, error) {
 	for _, b := range raw {
 		sum = (sum ^ uint64(b)) * prime
 	}
+	if buffer.Cap() <= 64<<10 { // one that has become larger is not kept
+		digestBuffers.Put(buffer)
+	}
 	return max(sum, 1), nil
 }
+
+// digestBuffers holds *bytes.Buffer, for the JSON of a payload while its digest is computed.
+var digestBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // decoder makes the function that reads a JSON payload of type T.
 func decoder[T any](kind kind) func(Raw) (any, error) {
