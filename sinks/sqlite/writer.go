@@ -140,7 +140,9 @@ func (w *writer) restore() error {
 func (w *writer) run(queue <-chan *request) error {
 	var group []*request
 	for first := range queue {
-		runtime.Gosched() // lets callers that were answered just now add what they have next: free when nobody has
+		if len(first.appends) <= 1 { // else it was gathered before
+			runtime.Gosched() // lets callers that were answered just now add what they have next: free when nobody has
+		}
 		group = gather(group[:0], first, queue)
 		w.serve(group)
 		clear(group) // what is done must not be kept from the garbage collector by an idle writer
