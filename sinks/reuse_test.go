@@ -2,14 +2,15 @@ package sinks_test
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 	"github.com/orchestrix-go/orchestrix/sinks"
 	"github.com/orchestrix-go/orchestrix/sinks/memory"
+	"github.com/orchestrix-go/orchestrix/sinks/sqlite"
 )
 
 // counting is a memory store with an Append of its own, and with whatever else a memory store has.
@@ -37,41 +38,51 @@ func TestEmbeddedStoreIsNotPassedOver(t *testing.T) {
 
 // An array for results that served before brings nothing of what it held: a conflict, a rejection.
 func TestResultsAreNotMixedUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		sink := sinks.NewStore(memory.New())
-		ended := make(chan error, 1) // the goroutine sends once, the end of the test receives
-		go func() { ended <- sink.Run(t.Context()) }()
-		synctest.Wait()
-		version := engine.Version(0)
-		next := func() engine.Result {
-			version++
-			return engine.Result{First: version, Last: version, Position: engine.Position(version)}
-		}
-		for i := range 210 {
-			batch, told := batchOf("a", i%7+1)
-			first := &batch.Appends[0]
-			var want []engine.Result
-			switch i % 3 {
-			case 0:
-				first.Events, first.Rejection = nil, "no"
-				want = append(want, engine.Result{First: version + 1, Last: version, Rejection: "no"})
-			case 1:
-				first.Expected = engine.Exactly(version + 1)
-				want = append(want, engine.Result{
-					Err: &engine.ConflictError{Aggregate: "a", Expected: first.Expected, Actual: version},
-				})
-			default:
-				want = append(want, next())
+	file, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "events.db"), sqlite.Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, file.Close()) }()
+	for name, store := range map[string]engine.Store{"memory": memory.New(), "sqlite": file} {
+		t.Run(name, func(t *testing.T) {
+			sink := sinks.NewStore(store)
+			ended := make(chan error, 1) // the goroutine sends once, the end of the test receives
+			go func() { ended <- sink.Run(t.Context()) }()
+			version := engine.Version(0)
+			next := func() engine.Result {
+				version++
+				return engine.Result{First: version, Last: version, Position: engine.Position(version)}
 			}
-			for range i % 7 {
-				want = append(want, next())
+			for i := range 210 {
+				batch, told := batchOf("a", i%7+1)
+				settled := make(chan struct{}) // Settle closes, this function receives; nothing is sent, so it has no capacity
+				settle := batch.Settle
+				batch.Settle = func(results []engine.Result) {
+					settle(results)
+					close(settled)
+				}
+				first := &batch.Appends[0]
+				var want []engine.Result
+				switch i % 3 {
+				case 0:
+					first.Events, first.Rejection = nil, "no"
+					want = append(want, engine.Result{First: version + 1, Last: version, Rejection: "no"})
+				case 1:
+					first.Expected = engine.Exactly(version + 1)
+					want = append(want, engine.Result{
+						Err: &engine.ConflictError{Aggregate: "a", Expected: first.Expected, Actual: version},
+					})
+				default:
+					want = append(want, next())
+				}
+				for range i % 7 {
+					want = append(want, next())
+				}
+				sink.Record(batch)
+				<-settled
+				_, got := told.told()
+				require.Equal(t, want, got)
 			}
-			sink.Record(batch)
-			synctest.Wait()
-			_, got := told.told()
-			require.Equal(t, want, got)
-		}
-		sink.Close()
-		require.NoError(t, <-ended)
-	})
+			sink.Close()
+			require.NoError(t, <-ended)
+		})
+	}
 }

@@ -26,10 +26,12 @@ type request struct {
 // has nothing left to do but bind and insert. The caller's batch is not changed.
 func newRequest(ctx context.Context, batch []engine.Append, results []engine.Result, codec engine.Codec) *request {
 	r := &request{ctx: ctx, appends: batch, results: results, done: make(chan struct{})} // see the field
+	var passed *engine.Append
 	for i := range batch {
-		if results[i].Err = engine.CheckAppend(&batch[i]); results[i].Err != nil {
+		if results[i].Err = batch[i].CheckAfter(passed); results[i].Err != nil {
 			continue
 		}
+		passed = &batch[i]
 		if letter := batch[i].Letter; letter != nil {
 			r.own(batch)
 			results[i].Err = writeDown(&r.appends[i], codec)

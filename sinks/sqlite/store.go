@@ -174,7 +174,16 @@ func (s *Store) enter() bool {
 // Besides engine's, results have these errors. ErrReadOnly, ErrPoisoned: nothing stored. Any other error of the disk
 // before the commit: nothing stored.
 func (s *Store) Append(ctx context.Context, batch []engine.Append) []engine.Result {
-	results := make([]engine.Result, len(batch))
+	return s.appendInto(ctx, batch, make([]engine.Result, len(batch)))
+}
+
+// Reuse gives this store, and its Append for a caller that brings an empty Result for each append: a store that embeds
+// this one has a Reuse that gives another store than itself.
+func (s *Store) Reuse() (engine.Store, func(context.Context, []engine.Append, []engine.Result) []engine.Result) {
+	return s, s.appendInto
+}
+
+func (s *Store) appendInto(ctx context.Context, batch []engine.Append, results []engine.Result) []engine.Result {
 	s.submit(ctx, results, func() *request {
 		if len(batch) == 0 {
 			return nil
