@@ -26,6 +26,7 @@ type outing struct {
 	first int    // of the calls that are in goroutines
 	own   *leash // of the call before it, which is the worker's; nil when that has none
 	post  *post  // of the worker
+	timed bool   // the calls are
 	open  atomic.Int64
 
 	// Guarded by outings.mu.
@@ -39,7 +40,7 @@ type outing struct {
 type leg struct {
 	leash
 	took  time.Duration
-	timed bool // took is set: the call did not end its goroutine
+	timed bool // took is set: the outing is timed, and the call did not end its goroutine
 }
 
 // The states of a call that is part of an outing.
@@ -58,6 +59,7 @@ func newOuting(t *turn, at *post, first int, own *leash) *outing {
 		o.own = own
 	}
 	o.legs = make([]leg, len(o.list)-first)
+	o.timed = o.list[0].task.pace.timed() // nearly always they are all of one route
 	return o
 }
 
@@ -85,8 +87,12 @@ func (o *outing) run(c *call, l *leg) {
 			o.leave()
 		}
 	}()
-	began := time.Now()
 	c.err = errExited
+	if !o.timed {
+		c.run(l)
+		return
+	}
+	began := time.Now()
 	c.run(l)
 	l.took, l.timed = time.Since(began), true
 }

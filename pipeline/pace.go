@@ -11,6 +11,9 @@ const (
 	quickCall = time.Microsecond
 	// learnCalls is how many calls of a handler it takes to find out.
 	learnCalls = 64
+	// timedOutings is one of how many outings is timed once a route is known to wait: two looks at the clock for each call
+	// cost as much as its goroutine.
+	timedOutings = 8
 	// judgeAfter is how long calls may take inline together before they are judged at once.
 	judgeAfter = 2 * time.Millisecond
 )
@@ -19,6 +22,8 @@ const (
 // run and nothing else: what comes of them is the same.
 type pace struct {
 	isQuick atomic.Bool
+	isSlow  atomic.Bool // that was found out
+	outings atomic.Uint32
 
 	mu      sync.Mutex
 	seen    []sample // of each handler in goroutines, since it was decided last
@@ -35,6 +40,9 @@ func newPace(handlers int) *pace { return &pace{seen: make([]sample, handlers)} 
 
 func (p *pace) quick() bool { return p.isQuick.Load() }
 
+// timed tells whether the calls of one more outing are to be timed.
+func (p *pace) timed() bool { return !p.isSlow.Load() || p.outings.Add(1)%timedOutings == 0 }
+
 // learn hears how long a handler took in a goroutine. The route is quick when each of its handlers is, on average.
 func (p *pace) learn(handler int, took time.Duration) {
 	p.mu.Lock()
@@ -50,6 +58,7 @@ func (p *pace) learn(handler int, took time.Duration) {
 		quick = quick && s.took < time.Duration(s.calls)*quickCall
 	}
 	p.isQuick.Store(quick)
+	p.isSlow.Store(!quick)
 	clear(p.seen)
 }
 
@@ -79,6 +88,7 @@ func (p *pace) waits() {
 // forget takes for granted again that handlers wait.
 func (p *pace) forget() {
 	p.isQuick.Store(false)
+	p.isSlow.Store(false)
 	clear(p.seen)
 	p.inlined = sample{}
 }

@@ -81,3 +81,23 @@ func TestPaceAtOnce(t *testing.T) {
 	all.Wait()
 	require.True(t, p.quick())
 }
+
+// While nothing is known every outing is timed, and a few of them once the route is known to wait.
+func TestPaceTimes(t *testing.T) {
+	p := newPace(1)
+	timed := func() (n int) {
+		for range timedOutings {
+			if p.timed() {
+				n++
+			}
+		}
+		return n
+	}
+	require.Equal(t, timedOutings, timed(), "nothing is known")
+	p.teach(0, learnCalls, time.Millisecond)
+	require.Equal(t, 1, timed(), "it waits")
+	p.teach(0, learnCalls, 0)
+	require.True(t, p.quick(), "it waits no longer")
+	p.waits()
+	require.Equal(t, timedOutings, timed(), "it takes all of the calls again")
+}
