@@ -274,7 +274,9 @@ func (t *turn) reset() {
 	t.p, t.lane, t.guard, t.round, t.begun, t.joined, t.exact, t.pause = nil, nil, nil, nil, false, false, false, 0
 	t.calls.ctx, t.calls.turn, t.calls.outing = nil, nil, nil
 	t.taken, t.tasks, t.behind, t.ended = t.taken[:0], nil, nil, 0
-	t.over, t.due, t.post, t.head, t.now = nil, time.Time{}, nil, sighting{}, time.Time{}
+	t.over, t.post = nil, nil
+	t.due, t.now = time.Time{}, time.Time{}
+	t.head = sighting{} // alone: among others it would be copied, which waits until it is written
 	t.calls.list, t.payloads, t.events = t.calls.list[:0], t.payloads[:0], t.events[:0]
 	t.batch.Appends, t.batch.Settle = t.batch.Appends[:0], nil
 	t.decided, t.failed, t.again, t.results = t.decided[:0], t.failed[:0], t.again[:0], t.results[:0]
