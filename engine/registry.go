@@ -67,8 +67,8 @@ type Route struct {
 	Decider      string // its name
 	// First is how many of the Handlers were registered before the decider: events are joined in registration sequence.
 	First int
-	// Prefetch reads a decoded payload and makes nothing of it: the processor fetches it ahead of its use. It is nil for
-	// payloads that are too large for that.
+	// Prefetch reads a decoded payload and does nothing with it, so that the processor has it in its cache when it is used.
+	// It is nil for a payload type of more than 256 bytes.
 	Prefetch func(data any)
 }
 
@@ -157,7 +157,7 @@ func (r *Registry) typed(data any) *messageType {
 // register enters T under its name, or finds it there. Collisions are faults and give a type that nobody can reach.
 func register[T any](r *Registry, kind kind, name string) *messageType {
 	t := &messageType{name: name, kind: kind, goType: goType[T](), decode: decoder[T](kind), route: Route{Type: name}}
-	if t.goType.Size() <= mostPrefetched {
+	if kind == commandKind && t.goType.Size() <= mostPrefetched {
 		t.route.Prefetch = prefetch[T]
 	}
 	if r.sealed.Load() {
@@ -188,7 +188,7 @@ func register[T any](r *Registry, kind kind, name string) *messageType {
 	return t
 }
 
-// mostPrefetched is how many bytes of a payload are read ahead at most, for that copies them.
+// mostPrefetched is the largest payload, in bytes, that is read ahead: to read it is to copy it.
 const mostPrefetched = 256
 
 // prefetch reads data, which is a T as a rule.

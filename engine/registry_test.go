@@ -253,3 +253,23 @@ func names(route *engine.Route) []string {
 	}
 	return names
 }
+
+// A payload is read ahead when it is small; another type, no payload and an encoded one are passed over.
+func TestPrefetch(t *testing.T) {
+	type small struct{ _ [256]byte }
+	type large struct{ _ [257]byte }
+	r := engine.NewRegistry()
+	engine.OnCommand(r, "small", "handler", idle[small])
+	engine.OnCommand(r, "large", "handler", idle[large])
+	route, err := r.Route(&engine.Command{Message: engine.Message{Type: "large"}})
+	require.NoError(t, err)
+	require.Nil(t, route.Prefetch)
+	route, err = r.Route(&engine.Command{Message: engine.Message{Type: "small"}})
+	require.NoError(t, err)
+	payloads := []any{small{}, large{}, nil, engine.Raw("{}"), new(small)}
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		for _, data := range payloads {
+			route.Prefetch(data)
+		}
+	}))
+}

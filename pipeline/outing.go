@@ -26,7 +26,7 @@ type outing struct {
 	first int    // of the calls that are in goroutines
 	own   *leash // of the call before it, which is the worker's; nil when that has none
 	post  *post  // of the worker
-	timed bool   // the calls are
+	timed bool   // the calls take their time, for the pace of their route
 	open  atomic.Int64
 
 	// Guarded by outings.mu.
@@ -40,7 +40,7 @@ type outing struct {
 type leg struct {
 	leash
 	took  time.Duration
-	timed bool // took is set: the outing is timed, and the call did not end its goroutine
+	timed bool // took is set; not when the call ended its goroutine
 }
 
 // The states of a call that is part of an outing.

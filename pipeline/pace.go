@@ -9,11 +9,11 @@ import (
 const (
 	// quickCall is what a goroutine costs, about: calls that take less on average are done sooner inline.
 	quickCall = time.Microsecond
-	// learnCalls is how many calls of a handler it takes to find out.
+	// learnCalls is how many timed calls of a handler it takes to find out.
 	learnCalls = 64
-	// timedOutings is one of how many outings is timed once a route is known to wait: two looks at the clock for each call
+	// sampleEvery: of so many outings one is timed once a route is known to be slow. Two looks at the clock for each call
 	// cost as much as its goroutine.
-	timedOutings = 8
+	sampleEvery = 8
 	// judgeAfter is how long calls may take inline together before they are judged at once.
 	judgeAfter = 2 * time.Millisecond
 )
@@ -21,14 +21,20 @@ const (
 // pace knows whether the handlers of one route wait. At first it takes for granted that they do. It decides where calls
 // run and nothing else: what comes of them is the same.
 type pace struct {
-	isQuick atomic.Bool
-	isSlow  atomic.Bool // that was found out
-	outings atomic.Uint32
+	verdict atomic.Uint32 // unknown, quick or slow
+	outings atomic.Uint32 // since it was found to be slow, about
 
 	mu      sync.Mutex
 	seen    []sample // of each handler in goroutines, since it was decided last
 	inlined sample   // of all of them in the worker's goroutine
 }
+
+// The verdicts on a route.
+const (
+	unknown uint32 = iota
+	quick
+	slow
+)
 
 // sample is some calls and the time they took together.
 type sample struct {
@@ -38,10 +44,10 @@ type sample struct {
 
 func newPace(handlers int) *pace { return &pace{seen: make([]sample, handlers)} }
 
-func (p *pace) quick() bool { return p.isQuick.Load() }
+func (p *pace) quick() bool { return p.verdict.Load() == quick }
 
 // timed tells whether the calls of one more outing are to be timed.
-func (p *pace) timed() bool { return !p.isSlow.Load() || p.outings.Add(1)%timedOutings == 0 }
+func (p *pace) timed() bool { return p.verdict.Load() != slow || p.outings.Add(1)%sampleEvery == 0 }
 
 // learn hears how long a handler took in a goroutine. The route is quick when each of its handlers is, on average.
 func (p *pace) learn(handler int, took time.Duration) {
@@ -50,15 +56,16 @@ func (p *pace) learn(handler int, took time.Duration) {
 	s := &p.seen[handler]
 	s.calls++
 	s.took += took
-	quick := true
+	verdict := quick
 	for _, s := range p.seen {
 		if s.calls < learnCalls {
 			return
 		}
-		quick = quick && s.took < time.Duration(s.calls)*quickCall
+		if s.took >= time.Duration(s.calls)*quickCall {
+			verdict = slow
+		}
 	}
-	p.isQuick.Store(quick)
-	p.isSlow.Store(!quick)
+	p.verdict.Store(verdict)
 	clear(p.seen)
 }
 
@@ -87,8 +94,7 @@ func (p *pace) waits() {
 
 // forget takes for granted again that handlers wait.
 func (p *pace) forget() {
-	p.isQuick.Store(false)
-	p.isSlow.Store(false)
+	p.verdict.Store(unknown)
 	clear(p.seen)
 	p.inlined = sample{}
 }

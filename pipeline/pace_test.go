@@ -86,18 +86,20 @@ func TestPaceAtOnce(t *testing.T) {
 func TestPaceTimes(t *testing.T) {
 	p := newPace(1)
 	timed := func() (n int) {
-		for range timedOutings {
+		for range sampleEvery {
 			if p.timed() {
 				n++
 			}
 		}
 		return n
 	}
-	require.Equal(t, timedOutings, timed(), "nothing is known")
+	require.Equal(t, sampleEvery, timed(), "nothing is known")
 	p.teach(0, learnCalls, time.Millisecond)
 	require.Equal(t, 1, timed(), "it waits")
+	p.waits()
+	require.Equal(t, sampleEvery, timed(), "nothing is known any more")
+	p.teach(0, learnCalls, time.Millisecond)
+	require.Equal(t, 1, timed(), "it waits again")
 	p.teach(0, learnCalls, 0)
 	require.True(t, p.quick(), "it waits no longer")
-	p.waits()
-	require.Equal(t, timedOutings, timed(), "it takes all of the calls again")
 }

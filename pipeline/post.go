@@ -2,12 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/orchestrix-go/orchestrix/engine"
 )
 
 // post is a worker's place: what the worker has before it and behind it. The lookout comes by and takes away what others
@@ -16,7 +13,7 @@ type post struct {
 	lookout *lookout
 	guard   atomic.Pointer[guard] // of the worker that is here
 	now     time.Time             // the worker's own: when it took the row
-	lookup  lookup                // the worker's own: a turn that rests in a pool holds nothing of a registry
+	lookup  lookup                // the worker's own; not the turn's, which in its pool would keep a registry alive
 
 	// Guarded by lanes.mu.
 	hired   bool // the worker is on its way to its first lane
@@ -36,14 +33,6 @@ type post struct {
 	entered uint64     // entries at the last look
 }
 
-// lookup is the route that was found last, and by what.
-type lookup struct {
-	route  *engine.Route
-	pace   *pace
-	typ    string
-	goType reflect.Type
-}
-
 // receive takes over a row of lanes, whose lock is held, and lets the lock go as soon as it can.
 func (p *post) receive(ls *lanes) {
 	p.mu.Lock()
@@ -53,9 +42,13 @@ func (p *post) receive(ls *lanes) {
 	p.rows++
 	ls.signal() // workers wake each other for as long as there is work that nobody has
 	ls.mu.Unlock()
-	if p.row[0].joined {
-		return // who began them did what follows
+	if !p.row[0].joined { // else who began them did: a row is all of one kind
+		p.prefetch()
 	}
+}
+
+// prefetch unrolls the turns of the row, and reads ahead what they will need. The post is locked.
+func (p *post) prefetch() {
 	for _, t := range p.row {
 		t.unroll()
 		t.prefetch()

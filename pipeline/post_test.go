@@ -22,7 +22,7 @@ func inlineCalls(n int) (at *post, cs *calls, ran *atomic.Int32) {
 	cmd := engine.NewCommand("a", 0)
 	route, _ := registry.Route(cmd)
 	pace := newPace(1)
-	pace.isQuick.Store(true)
+	pace.verdict.Store(quick)
 	p := &Pipeline{meter: newMeter(), options: Options{HandlerTimeout: -1}}
 	at = newLookout(&shift{p: p, work: context.Background()}, 1).posts[0]
 	g := new(guard)

@@ -86,7 +86,7 @@ func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome,
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	if p.instant {
+	if p.instant { // else the outcome is never there yet
 		runtime.Gosched() // a worker that was idle goes first, and may be done before there is anything to wait for
 	}
 	o, err := r.Wait(ctx)

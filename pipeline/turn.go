@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"reflect"
 	"runtime"
 	"slices"
 	"time"
@@ -274,9 +273,8 @@ func (t *turn) reset() {
 	t.p, t.lane, t.guard, t.round, t.begun, t.joined, t.exact, t.pause = nil, nil, nil, nil, false, false, false, 0
 	t.calls.ctx, t.calls.turn, t.calls.outing = nil, nil, nil
 	t.taken, t.tasks, t.behind, t.ended = t.taken[:0], nil, nil, 0
-	t.over, t.post = nil, nil
-	t.due, t.now = time.Time{}, time.Time{}
-	t.head = sighting{} // alone: among others it would be copied, which waits until it is written
+	t.over, t.post, t.due, t.now = nil, nil, time.Time{}, time.Time{}
+	t.head = sighting{} // a statement of its own: among others it goes through a copy, and reading that stalls
 	t.calls.list, t.payloads, t.events = t.calls.list[:0], t.payloads[:0], t.events[:0]
 	t.batch.Appends, t.batch.Settle = t.batch.Appends[:0], nil
 	t.decided, t.failed, t.again, t.results = t.decided[:0], t.failed[:0], t.again[:0], t.results[:0]
@@ -305,18 +303,4 @@ func (t *turn) prepare() {
 		}
 		task.data, task.digest, task.err = t.decode(task)
 	}
-}
-
-// routeOf finds the route of a command. Most commands of a turn are of the type of the one before.
-func (t *turn) routeOf(task *task) error {
-	cmd, l := task.cmd, &t.post.lookup
-	if goType := reflect.TypeOf(cmd.Data); l.route == nil || cmd.Type != l.typ || cmd.Type == "" && goType != l.goType {
-		route, err := t.p.registry.Route(cmd)
-		if err != nil {
-			return err
-		}
-		*l = lookup{route, t.p.paceOf(route), cmd.Type, goType}
-	}
-	task.route, task.pace = l.route, l.pace
-	return nil
 }

@@ -13,35 +13,55 @@ import (
 	"github.com/orchestrix-go/orchestrix/sinks/sqlite"
 )
 
-// counting is a memory store with an Append of its own, and with whatever else a memory store has.
+// reusing is a store that takes an array for its results.
+type reusing interface {
+	engine.Store
+	Reuse() (engine.Store, func(context.Context, []engine.Append, []engine.Result) []engine.Result)
+}
+
+// reusingStores are all of them, by name.
+func reusingStores(t *testing.T) map[string]reusing {
+	file, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "events.db"), sqlite.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, file.Close()) })
+	stores := map[string]reusing{"memory": memory.New(), "sqlite": file}
+	for name, store := range stores {
+		self, _ := store.Reuse()
+		require.Same(t, store, self, name)
+	}
+	return stores
+}
+
+// counting is a store with an Append of its own, and with whatever else the one that it embeds has.
 type counting struct {
-	*memory.Store
+	reusing
 	appends int
 }
 
 func (c *counting) Append(ctx context.Context, batch []engine.Append) []engine.Result {
 	c.appends += len(batch)
-	return c.Store.Append(ctx, batch)
+	return c.reusing.Append(ctx, batch)
 }
 
 // What embeds a store that takes an array for its results is appended to all the same.
 func TestEmbeddedStoreIsNotPassedOver(t *testing.T) {
-	store := &counting{Store: memory.New()}
-	sink := sinks.NewStore(store)
-	batch, told := batchOf("a", 3)
-	sink.Record(batch)
-	sink.Close()
-	require.NoError(t, sink.Run(t.Context()))
-	told.ok(t, 3)
-	require.Equal(t, 3, store.appends)
+	for name, embedded := range reusingStores(t) {
+		t.Run(name, func(t *testing.T) {
+			store := &counting{reusing: embedded}
+			sink := sinks.NewStore(store)
+			batch, told := batchOf("a", 3)
+			sink.Record(batch)
+			sink.Close()
+			require.NoError(t, sink.Run(t.Context()))
+			told.ok(t, 3)
+			require.Equal(t, 3, store.appends)
+		})
+	}
 }
 
 // An array for results that served before brings nothing of what it held: a conflict, a rejection.
 func TestResultsAreNotMixedUp(t *testing.T) {
-	file, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "events.db"), sqlite.Options{})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, file.Close()) }()
-	for name, store := range map[string]engine.Store{"memory": memory.New(), "sqlite": file} {
+	for name, store := range reusingStores(t) {
 		t.Run(name, func(t *testing.T) {
 			sink := sinks.NewStore(store)
 			ended := make(chan error, 1) // the goroutine sends once, the end of the test receives

@@ -65,8 +65,8 @@ var (
 	_ engine.Recorder = (*Store)(nil)
 )
 
-// reuser is a store that can write its results into an array that served before, as sinks/memory. What embeds one is
-// another store than the one that it names.
+// reuser is a store that can write its results into an array that served before, as sinks/memory and sinks/sqlite. What
+// embeds one is another store than the one that it names.
 type reuser interface {
 	Reuse() (engine.Store, func(context.Context, []engine.Append, []engine.Result) []engine.Result)
 }

@@ -12,7 +12,7 @@ import (
 // beginning. To move 16 MiB and to sync them takes some twenty milliseconds. A connection of its own does it beside the
 // writer, and once more when the writer has added much meanwhile; the rest is moved by the writer, between two groups.
 //
-// The writer's goroutine uses everything here but what pass uses.
+// The writer's goroutine uses everything here but what a pass uses.
 type checkpointer struct {
 	open   func() (*connection, error)
 	beside *connection // that open gave, nil before the first pass; pass uses it
@@ -108,16 +108,18 @@ func pass(c *connection) (did moved) {
 	return did
 }
 
-// passAndSync is a pass that leaves nothing to sync to the one that moves the rest: SQLite itself syncs the file only when
-// it has moved the whole log.
+// passAndSync is a pass, and a sync of what it moved: SQLite itself syncs the file only when the whole log was moved, and
+// that would leave the sync to the writer.
 func passAndSync(c *connection) moved {
 	did := pass(c)
-	if did.err == nil {
-		var file any
-		if file, did.err = c.conn.FileControl("main", sqlite3.FCNTL_FILE_POINTER); did.err == nil {
-			did.err = file.(vfs.File).Sync(vfs.SYNC_NORMAL)
-		}
+	if did.err != nil {
+		return did
 	}
+	file, err := c.conn.FileControl("main", sqlite3.FCNTL_FILE_POINTER)
+	if err == nil {
+		err = file.(vfs.File).Sync(vfs.SYNC_NORMAL)
+	}
+	did.err = err
 	return did
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -90,13 +91,19 @@ func TestWriterDoesNotWaitForTheDatabase(t *testing.T) {
 	store, files, _ := openFaulty(t)
 	store.writer.log.step, store.writer.log.next = pages, pages
 	held, release := make(chan struct{}), make(chan struct{}) // closed once each; nothing is sent, so they have no capacity
+	defer close(release)
 	hold := sync.OnceFunc(func() {
 		close(held)
-		<-release
+		select {
+		case <-release:
+		case <-time.After(20 * time.Second): // instead of a test that hangs
+			t.Error("the writer waits for a sync of the database")
+		}
 	})
 	files.holdDatabase.Store(&hold)
 	after := 0 // batches that were appended since the sync was held up
-	for after < more {
+	for batches := 0; after < more && !t.Failed(); batches++ {
+		require.Less(t, batches, 10_000, "the database was never synced")
 		appends := make([]engine.Append, batch)
 		for i := range appends {
 			appends[i] = oneEvent("a")
@@ -110,7 +117,6 @@ func TestWriterDoesNotWaitForTheDatabase(t *testing.T) {
 		default:
 		}
 	}
-	close(release)
 }
 
 // TestReadersBesidePasses reads the log and streams again and again, from this store and from one that was opened read only,

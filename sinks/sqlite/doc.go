@@ -98,9 +98,9 @@
 // which had other tables, is refused.
 //
 // The write-ahead log is used again from its beginning when it holds somewhat more than 16 MiB: a sync that need not make a
-// file longer is faster. Another connection moves it into the database beside the writer, and syncs that; the
-// writer only moves the little that it has added meanwhile. What a commit writes into the log is handed to the operating
-// system in one piece, just before the sync.
+// file longer is faster. Another connection moves it into the database beside the writer, and syncs that; the writer only
+// moves the little that it has added meanwhile. What a commit writes into the log is handed to the operating system in one
+// piece, just before the sync.
 //
 // Beside the file stand file-wal and file-shm while it is open, and file.lock. A reader that closes leaves the first two,
 // the log empty; the file alone is the whole store then, and the next writer removes them. The lock file stays behind: removing it

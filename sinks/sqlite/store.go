@@ -177,8 +177,9 @@ func (s *Store) Append(ctx context.Context, batch []engine.Append) []engine.Resu
 	return s.appendInto(ctx, batch, make([]engine.Result, len(batch)))
 }
 
-// Reuse gives this store, and its Append for a caller that brings an empty Result for each append: a store that embeds
-// this one has a Reuse that gives another store than itself.
+// Reuse gives an Append that writes its results into an array that served before, which the caller sees to: as many empty
+// results as there are appends. It comes with the store that it belongs to: what embeds a Store has this method too, and
+// must not be passed over.
 func (s *Store) Reuse() (engine.Store, func(context.Context, []engine.Append, []engine.Result) []engine.Result) {
 	return s, s.appendInto
 }

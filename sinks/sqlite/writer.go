@@ -140,7 +140,7 @@ func (w *writer) restore() error {
 func (w *writer) run(queue <-chan *request) error {
 	var group []*request
 	for first := range queue {
-		if len(first.appends) <= 1 { // else it was gathered before
+		if len(first.appends) <= 1 { // a call with more has gathered already: it waits for nobody
 			runtime.Gosched() // lets callers that were answered just now add what they have next: free when nobody has
 		}
 		group = gather(group[:0], first, queue)
