@@ -250,14 +250,16 @@ func TestLanesClose(t *testing.T) {
 
 // Many workers, random rows, holding times and returns; some step aside, some turns go on without the worker until another
 // one goes on with them, or to their end: each aggregate's tickets stay in sequence, one holder at a time, no turn is lost
-// or taken twice, no ready lane is ever left without a worker while workers wait, and in the end nobody counts any more.
+// or taken twice, no ready lane is ever left without a worker while workers wait, no more lanes are under way than may be, and
+// in the end nobody counts any more.
 func TestLanesUnderLoad(t *testing.T) {
 	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			ls := newLanes(1+rng.IntN(5), rng.IntN(3), 1+rng.IntN(4))
 			ls.patient = rng.IntN(2) == 0
-			load := &lanesUnderLoad{T: t, lanes: ls, seed: seed, last: map[string]uint64{}, holders: map[string]int{}}
+			load := &lanesUnderLoad{T: t, lanes: ls, seed: seed,
+				last: map[string]uint64{}, holders: map[string]int{}, gone: map[string]bool{}}
 			for range 1 + rng.IntN(8) {
 				load.posts = append(load.posts, new(post))
 			}
@@ -294,6 +296,7 @@ type lanesUnderLoad struct {
 	mu      sync.Mutex
 	last    map[string]uint64
 	holders map[string]int
+	gone    map[string]bool // lanes whose turn goes on without a worker
 	taken   int
 }
 
@@ -305,9 +308,13 @@ func (load *lanesUnderLoad) work(at *post, rng *rand.Rand) {
 			pause := time.Duration(rng.IntN(2) * rng.IntN(500))
 			long := time.Duration(rng.IntN(1000))
 			switch n := rng.IntN(8); {
-			case n < 2 && !turn.joined: // its handlers go on
-				load.hold(turn, -1)
-				load.lanes.leave(at)
+			case n < 2 && !turn.joined: // its handlers go on, in an outing from the beginning or when they were given away
+				load.letGo(turn)
+				if n == 0 {
+					load.lanes.depart(at)
+				} else {
+					load.lanes.leave(at)
+				}
 				go func() {
 					time.Sleep(long)
 					load.lanes.rejoin(turn)
@@ -334,8 +341,28 @@ func (load *lanesUnderLoad) work(at *post, rng *rand.Rand) {
 func (load *lanesUnderLoad) hold(turn *turn, n int) {
 	load.mu.Lock()
 	defer load.mu.Unlock()
-	load.holders[turn.lane.id] += n
-	require.Equal(load, max(n, 0), load.holders[turn.lane.id], "seed %d", load.seed)
+	id := turn.lane.id
+	load.holders[id] += n
+	require.Equal(load, max(n, 0), load.holders[id], "seed %d", load.seed)
+	if n > 0 {
+		delete(load.gone, id)
+		load.lanes.mu.Lock()
+		closed := load.lanes.closed // then there is no such bound
+		load.lanes.mu.Unlock()
+		under := len(load.gone)
+		for _, held := range load.holders {
+			under += held
+		}
+		require.True(load, closed || under <= len(load.posts), "seed %d: %d lanes are under way", load.seed, under)
+	}
+}
+
+// letGo says that the turn goes on without a worker.
+func (load *lanesUnderLoad) letGo(turn *turn) {
+	load.hold(turn, -1)
+	load.mu.Lock()
+	defer load.mu.Unlock()
+	load.gone[turn.lane.id] = true
 }
 
 // end ends all commands of a turn but the last again of them.

@@ -128,11 +128,9 @@ func (t *turn) run(ctx context.Context, at *post) {
 	t.prepare()
 	t.fanOut()
 	if len(t.calls.list) > 0 && !t.calls.quick {
-		p := t.p
-		p.lanes.leave(at)
+		t.p.lanes.depart(at)
 		g.turn = nil
 		newOuting(t, at, 0, nil).start(0)
-		p.handOn(ctx, at)
 		return
 	}
 	called = true

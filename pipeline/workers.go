@@ -22,6 +22,7 @@ const longestGather = 100 * time.Microsecond
 //
 // A worker takes a row of lanes at once, so that small turns share the cost of a lock, of an append and of settling. All
 // workers take one at first and after any of them had to wait, and twice as many after each row that nobody waited for.
+// Handlers that go on without the worker are waited for by nobody.
 type workers struct {
 	patient bool    // the store takes its time, so that many at once are worth more than the first one soon
 	run     int     // most that run at once
@@ -159,6 +160,18 @@ func (ls *lanes) leave(at *post) {
 	defer ls.mu.Unlock()
 	ls.setAside(at)
 	at.aside = false // back counts the lane, not take
+	ls.signal()
+}
+
+// depart says that a lane of the worker at this post goes on without it, until back. The worker goes on with its row, unless
+// as many lanes as may be are under way: then the rest is ready again.
+func (ls *lanes) depart(at *post) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.away++
+	if ls.running+ls.away > ls.most {
+		ls.putBack(at)
+	}
 	ls.signal()
 }
 
