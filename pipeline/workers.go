@@ -164,13 +164,13 @@ func (ls *lanes) leave(at *post) {
 }
 
 // depart says that a lane of the worker at this post goes on without it, until back. The worker goes on with its row, unless
-// as many lanes as may be are under way: then the rest is ready again.
+// as many lanes as may be are under way: then the rest is ready again, and rows are short.
 func (ls *lanes) depart(at *post) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	ls.away++
-	if ls.running+ls.away > ls.most {
-		ls.putBack(at)
+	if ls.running+ls.away > ls.most && ls.putBack(at) {
+		ls.greed = 1
 	}
 	ls.signal()
 }
@@ -207,14 +207,14 @@ func (ls *lanes) stop(at *post) (ran bool) {
 	return ran
 }
 
-// putBack makes the lanes ready again that the worker at this post has not come to.
-func (ls *lanes) putBack(at *post) {
+// putBack makes the lanes ready again that the worker at this post has not come to, and tells whether there are any.
+func (ls *lanes) putBack(at *post) bool {
 	row := at.surrender()
 	if len(row) > 0 && row[0].joined { // then all are
 		ls.joined = slices.Insert(ls.joined, 0, row...)
 		ls.away += len(row)
 		clear(row)
-		return
+		return true
 	}
 	for i := len(row) - 1; i >= 0; i-- {
 		t := row[i]
@@ -225,6 +225,7 @@ func (ls *lanes) putBack(at *post) {
 		ls.turns.Put(t)
 	}
 	clear(row)
+	return len(row) > 0
 }
 
 // overdue finds the workers that have run since the last look with the same row, and takes them for waiting. It gives
