@@ -258,8 +258,10 @@ func TestLanesUnderLoad(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			ls := newLanes(1+rng.IntN(5), rng.IntN(3), 1+rng.IntN(4))
 			ls.patient = rng.IntN(2) == 0
-			load := &lanesUnderLoad{T: t, lanes: ls, seed: seed,
-				last: map[string]uint64{}, holders: map[string]int{}, gone: map[string]bool{}}
+			load := &lanesUnderLoad{
+				T: t, lanes: ls, seed: seed,
+				last: map[string]uint64{}, holders: map[string]int{}, gone: map[string]bool{},
+			}
 			for range 1 + rng.IntN(8) {
 				load.posts = append(load.posts, new(post))
 			}
