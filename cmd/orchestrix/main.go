@@ -38,12 +38,7 @@ const (
 func main() {
 	ctx := notify(context.Background())
 	var handling sync.WaitGroup // ends with the process
-	handling.Go(func() {
-		ctx.Value(signalsKey{}).(*signals).handle(func(status int) {
-			fmt.Fprintln(os.Stderr, "orchestrix: interrupted again: ended at once, without a report")
-			os.Exit(status)
-		})
-	})
+	handling.Go(func() { ctx.Value(signalsKey{}).(*signals).handle(os.Stderr, os.Exit) })
 	os.Exit(execute(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 

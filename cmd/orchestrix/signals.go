@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -30,7 +32,7 @@ func notify(parent context.Context) context.Context {
 }
 
 // handle waits for signals, for as long as the program runs.
-func (s *signals) handle(exit func(status int)) {
+func (s *signals) handle(err io.Writer, exit func(status int)) {
 	<-s.got
 	s.over()
 	<-s.got
@@ -38,6 +40,7 @@ func (s *signals) handle(exit func(status int)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cut == nil {
+		fmt.Fprintln(err, "orchestrix: interrupted again: ended at once, without a report")
 		exit(exitInterrupted)
 		return
 	}

@@ -170,13 +170,15 @@ func TestSecondSignal(t *testing.T) {
 		}
 		s.got <- syscall.SIGTERM
 		s.got <- os.Interrupt
-		s.handle(func(status int) { exit = status })
+		var said strings.Builder
+		s.handle(&said, func(status int) { exit = status })
 		require.ErrorIs(t, ctx.Err(), context.Canceled)
 		want := []int{0, exitInterrupted}
 		if cuts {
 			want = []int{1, 0}
 		}
 		require.Equal(t, want, []int{cut, exit})
+		require.Equal(t, !cuts, strings.Contains(said.String(), "ended at once"), said.String())
 	}
 	require.NotPanics(t, onSecond(t.Context(), nil))
 }
