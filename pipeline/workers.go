@@ -153,8 +153,8 @@ func (ls *lanes) setAside(at *post) {
 	ls.putBack(at)
 }
 
-// leave says that a lane of the worker at this post goes on without the worker, until back. The rest of its row is ready
-// again.
+// leave says that a lane of the worker at this post goes on without the worker, which had to be waited for, until back. The
+// rest of its row is ready again.
 func (ls *lanes) leave(at *post) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -163,8 +163,8 @@ func (ls *lanes) leave(at *post) {
 	ls.signal()
 }
 
-// depart says that a lane of the worker at this post goes on without it, until back. The worker goes on with its row, unless
-// as many lanes as may be are under way: then the rest is ready again, and rows are short.
+// depart says that a lane of the worker at this post goes on without the worker, which need not be waited for, until back. It
+// goes on with its row, unless as many lanes as may be are under way: then the rest is ready again, and rows are short.
 func (ls *lanes) depart(at *post) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()

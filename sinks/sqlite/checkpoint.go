@@ -9,7 +9,7 @@ import (
 )
 
 // checkpointer moves the write-ahead log into the file when it has become long, so that it can be used again from its
-// beginning. To move 16 MiB and to sync them takes some twenty milliseconds. A connection of its own does it beside the
+// beginning. To move 16 MiB and to sync them takes some tens of milliseconds. A connection of its own does it beside the
 // writer, and once more when the writer has added much meanwhile; the rest is moved by the writer, between two groups.
 //
 // The writer's goroutine uses everything here but what a pass uses.
