@@ -105,18 +105,18 @@ func ExamplePipeline_Dispatch() {
 
 	store := memory.New()
 	sink := sinks.NewStore(store)
-	p, err := pipeline.New(engine.NewRegistry(order.Module{}), sink, pipeline.Options{Workers: 1})
+	p, err := pipeline.New(engine.NewRegistry(order.Module{}), sink, pipeline.Options{})
 	if err != nil {
 		panic(err)
 	}
 	ctx := context.Background()
 	sources.Chan(ch).Via(filter).Via(p.Dispatch(ctx)).To(sink)
 
-	for event, err := range store.Read(ctx, 0) {
+	for event, err := range store.Read(ctx, 0) { // two aggregates: their events may stand in either sequence
 		fmt.Println(event.Subject, event.Type, err)
 	}
 	fmt.Println("error:", sink.Err())
-	// Output:
+	// Unordered output:
 	// order-of-ada order.created <nil>
 	// order-of-eve order.created <nil>
 	// error: <nil>
