@@ -14,6 +14,7 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 	"github.com/orchestrix-go/orchestrix/pipeline"
 	"github.com/orchestrix-go/orchestrix/sinks/memory"
+	"github.com/orchestrix-go/orchestrix/sources"
 )
 
 var errPasses = engine.Temporary(errors.New("try again"))
@@ -313,10 +314,11 @@ func TestStoreIsTriedAgain(t *testing.T) {
 // A store that did not answer and then is gone may have the command: nobody may be told that nothing is stored.
 func TestUnknownStaysUnknown(t *testing.T) {
 	virtually(t, func(t *testing.T) {
-		inner, calls := memory.New(), 0
+		inner, calls, together := memory.New(), 0, 0
 		store := storeFuncs{Store: inner, append: func(ctx context.Context, batch []engine.Append) []engine.Result {
 			results := inner.Append(ctx, batch)
 			if calls++; calls == 1 {
+				together = len(batch)
 				inner.Close()
 				for i := range results {
 					results[i].Err = engine.ErrUnknown
@@ -326,13 +328,10 @@ func TestUnknownStaysUnknown(t *testing.T) {
 		}}
 		cmds := puts("a", 2)
 		outcomes := watch(cmds...)
-		b := newBelt(t, store, pipeline.Options{Retry: patient(3)}).start()
-		for _, cmd := range cmds {
-			_, err := b.Send(t.Context(), cmd)
-			require.NoError(t, err)
-		}
-		b.stop()
-		<-b.ended
+		b := newBelt(t, store, pipeline.Options{Retry: patient(3)})
+		_, err := b.Run(t.Context(), sources.Slice(cmds))
+		require.ErrorIs(t, err, engine.ErrClosed)
+		require.Equal(t, 2, together, "in one append: another would have found the store closed")
 		for _, o := range outcomes() {
 			require.Equal(t, engine.Unknown, o.Status)
 			require.ErrorIs(t, o.Failure(), engine.ErrUnknown)
