@@ -102,7 +102,7 @@ func (p *Pipeline) send(ctx context.Context, cmd *engine.Command, r *Receipt) er
 		select {
 		case <-p.started:
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("pipeline: not running, call Run or Dispatch to have commands handled: %w", ctx.Err())
 		}
 	}
 	one := [1]*engine.Command{engine.AsCommand(cmd)}

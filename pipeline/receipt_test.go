@@ -46,6 +46,7 @@ func TestSendBeforeAndAfterRun(t *testing.T) {
 		impatient := cancelledAfter(time.Second)
 		_, err := b.Send(impatient, engine.NewCommand("a", put{}))
 		require.ErrorIs(t, err, context.Canceled)
+		require.EqualError(t, err, "pipeline: not running, call Run or Dispatch to have commands handled: context canceled")
 		require.Zero(t, b.Report().Commands)
 
 		b.start()
