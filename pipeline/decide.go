@@ -89,36 +89,6 @@ func (t *turn) load(ctx context.Context, at *post) {
 	}
 }
 
-// fold makes the state of the lane from the stream of the aggregate.
-func (t *turn) fold(task *task) error {
-	route, id, ctx := task.route, t.lane.id, t.guard.context()
-	var aggregate engine.Aggregate
-	var version engine.Version
-	t.enter(task, 0)
-	err := caught(func() error {
-		aggregate = route.NewAggregate()
-		for event, err := range t.p.sink.Store().Load(ctx, id, 1) {
-			if err != nil {
-				return err
-			}
-			data, err := t.p.registry.Decode(&event.Message)
-			if err != nil {
-				return err
-			}
-			if err := aggregate.Evolve(event.Type, data); err != nil {
-				return err
-			}
-			version = event.Version
-		}
-		return nil
-	})
-	if late := t.leave(); late != nil {
-		err = lateError(route.Type, task.cmd.ID, route.Decider, late, err)
-	}
-	t.lane.aggregate, t.lane.version = aggregate, version
-	return err
-}
-
 func (t *turn) failDeciders(err error) {
 	for _, task := range t.tasks {
 		if task.err == nil && task.route.NewAggregate != nil {

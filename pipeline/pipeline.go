@@ -19,6 +19,7 @@ import (
 type Pipeline struct {
 	registry *engine.Registry
 	sink     engine.Recorder
+	store    engine.Store           // of the sink
 	encoder  engine.PayloadEncoder  // nil when the store keeps payloads as they are
 	letters  engine.DeadLetterStore // nil when the store keeps no dead letters
 	instant  bool                   // the store waits for nothing
@@ -57,14 +58,15 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 	} else if err := registry.Seal(); err != nil {
 		errs = append(errs, err)
 	}
+	var store engine.Store
 	if sink == nil {
 		errs = append(errs, errors.New("pipeline: sink is nil: make one with sinks.NewStore"))
-	} else if sink.Store() == nil {
+	} else if store = sink.Store(); store == nil {
 		errs = append(errs, errors.New("pipeline: the sink's store is nil: open one, as with memory.New"))
 	}
 	options, err := options.withDefaults()
-	if registry != nil && sink != nil && sink.Store() != nil {
-		err = errors.Join(err, options.checkPolicies(registry, sink.Store()))
+	if registry != nil && store != nil {
+		err = errors.Join(err, options.checkPolicies(registry, store))
 	}
 	var limits *limits
 	if registry != nil {
@@ -76,7 +78,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 		return nil, err
 	}
 	p := &Pipeline{
-		registry: registry, sink: sink, options: options,
+		registry: registry, sink: sink, store: store, options: options,
 		window: newWindow(options.Window), lanes: newLanes(options.Batch, options.Cache, runtime.GOMAXPROCS(0)), meter: newMeter(),
 		rounds:  &sync.Pool{New: func() any { return new(round) }},
 		cutting: make(chan struct{}), started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
@@ -84,10 +86,10 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 	p.letterSink.sink = options.DeadLetters
 	p.abandoned.most, p.abandoned.full = options.Abandoned, p.halt
 	p.lanes.share, p.lanes.limits = options.Share, limits
-	p.instant = sink.Store().Capabilities().Instant
+	p.instant = store.Capabilities().Instant
 	p.lanes.patient = !p.instant
-	p.encoder, _ = sink.Store().(engine.PayloadEncoder)
-	p.letters, _ = sink.Store().(engine.DeadLetterStore)
+	p.encoder, _ = store.(engine.PayloadEncoder)
+	p.letters, _ = store.(engine.DeadLetterStore)
 	return p, nil
 }
 
@@ -127,7 +129,7 @@ func (p *Pipeline) Run(ctx context.Context, from ...streams.Outlet) (Report, err
 
 // Report says what the pipeline has done up to now.
 func (p *Pipeline) Report() Report {
-	return p.meter.report(p.sink.Store().Capabilities(), p.window.inFlight())
+	return p.meter.report(p.store.Capabilities(), p.window.inFlight())
 }
 
 func (p *Pipeline) claim() error {

@@ -29,6 +29,7 @@ type turn struct {
 	now    time.Time // when the first worker began
 	begun  bool      // a worker has got to it, the first one or the one that goes on with it
 
+	folding    *folding // for a state that is to be made; nil when none serves again
 	calls      calls
 	payloads   []any // of the command that is decided
 	batch      engine.Batch
