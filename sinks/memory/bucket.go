@@ -1,10 +1,10 @@
 package memory
 
-// part is a 256th of the command ids: none, or a power of two of pointers to buckets, looked up by the lowest bits of a tag.
+// part is a sixteenth of an index: none, or a power of two of pointers to buckets, looked up by the lowest bits of a tag.
 // A bucket whose slots share fewer bits than that stands there more than once.
 type part []*bucket
 
-// bucket holds slots of 64 bits: the upper 24 are the tag, bits of the id's hash; the lower 40 are an entry. An empty slot
+// bucket holds slots of 64 bits: the upper 24 are the tag, bits of a hash; the lower 40 are an entry. An empty slot
 // is 0, and some always are.
 type bucket struct {
 	depth, count uint32 // the lowest bits of the tag that all slots share, and how many slots are full
@@ -14,7 +14,7 @@ type bucket struct {
 const (
 	tagBits     = 64 - entryBits
 	bucketSlots = 63 // with the two numbers before them 512 bytes
-	mostSlots   = 50 // in use: the search for an id ends at an empty one, and soon
+	mostSlots   = 50 // in use: a search ends at an empty one, and soon
 )
 
 // tagOf is the upper 24 bits of a hash, or of a slot.

@@ -10,8 +10,9 @@
 // Memory is bounded by what is appended, for nothing but dead letters is ever removed. What must survive a restart belongs into
 // sinks/sqlite. The rules themselves are proved by sinks/storetest.
 //
-// How it is built, from the inside out: a log that grows by chunks and never copies a record, one stream for each
-// aggregate that holds only places in that log, and an index of command ids that leads to their first events, or to a
-// receipt where there are none. One mutex guards the three; a call takes it once, whatever the number of its appends.
-// Stored events never change, so a reader takes the mutex only to note how far the log goes, and then reads without it.
+// How it is built, from the inside out: a log that grows by pages and never copies a record, one stream for each
+// aggregate that holds only places in that log, an index of the streams by name, and an index of command ids that leads to
+// their first events, or to a receipt where there are none. One mutex guards them all; a call takes it once, whatever the
+// number of its appends. Stored events never change, so a reader takes the mutex only to note how far the log goes, and then
+// reads without it.
 package memory

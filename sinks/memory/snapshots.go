@@ -21,17 +21,19 @@ func (s *Store) SaveSnapshot(ctx context.Context, snapshot engine.Snapshot) erro
 	checked := engine.CheckSnapshot(&snapshot)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch version := s.streams[snapshot.Aggregate].version(); {
+	switch {
 	case s.closed:
 		return engine.ErrClosed
 	case checked != nil:
 		return checked
-	case snapshot.Version > version:
+	}
+	target := s.streams.find(snapshot.Aggregate, s.streams.hash(snapshot.Aggregate))
+	if version := target.version(); snapshot.Version > version {
 		return &engine.ConflictError{
 			Aggregate: snapshot.Aggregate, Expected: engine.Exactly(snapshot.Version), Actual: version,
 		}
 	}
-	snapshot.Aggregate = s.streams[snapshot.Aggregate].name
+	snapshot.Aggregate = target.name
 	snapshot.Data = bytes.Clone(snapshot.Data)
 	kept := s.snapshots[snapshot.Aggregate]
 	at, found := slices.BinarySearchFunc(kept, snapshot.Version, compareVersion)

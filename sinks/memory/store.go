@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 type Store struct {
 	mu        sync.Mutex // guards everything below; never held while a caller's code runs
 	log       log
-	streams   map[string]*stream
+	streams   streams
 	last      *stream // of the last append: a batch has many for one aggregate
 	kinds     kinds
 	commands  commands
@@ -34,7 +33,7 @@ var (
 // New makes an empty store. It starts nothing, and a store that is no longer used needs no Close.
 func New() *Store {
 	return &Store{
-		streams:   make(map[string]*stream),
+		streams:   newStreams(),
 		kinds:     kinds{known: make(map[kind]int)},
 		commands:  newCommands(),
 		snapshots: make(map[string][]engine.Snapshot),
@@ -91,7 +90,7 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 		fail(results, engine.ErrClosed)
 		return nil
 	}
-	before := s.log.length
+	before := s.log.end()
 	var last *engine.Result
 	for len(batch) > 0 {
 		n := min(len(batch), blockAppends)
@@ -99,7 +98,7 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 		last = &results[n-1]
 		batch, results = batch[n:], results[n:]
 	}
-	if s.log.length > before {
+	if s.log.end() > before {
 		wake, s.wake = s.wake, nil
 	}
 	return wake
@@ -121,20 +120,34 @@ func (s *Store) lock() {
 	s.mu.Lock()
 }
 
-// applyBlock appends some of a batch. First it looks at the places where their ids will be looked for: the processor
-// fetches all of them at once then, instead of one after another between other work. Before is what came of the append
-// before the block, nil when there is none.
+// hashes are those of the command id and of the aggregate of an append.
+type hashes struct{ command, stream uint64 }
+
+// applyBlock appends some of a batch. First it looks at the places where their ids and aggregates will be looked for: the
+// processor fetches all of them at once then, instead of one after another between other work. Before is what came of the
+// append before the block, nil when there is none.
 func (s *Store) applyBlock(batch []engine.Append, results []engine.Result, before *engine.Result) {
-	var hashes [blockAppends]uint64
+	var of [blockAppends]hashes
 	read := uint64(0)
+	var aggregate string
+	var stream uint64
 	for i := range batch {
-		hashes[i] = s.commands.hash(&batch[i].CommandID)
-		read ^= s.commands.prefetch(hashes[i])
+		if results[i].Err != nil {
+			continue // it was refused: its name may have any length
+		}
+		of[i].command = s.commands.hash(&batch[i].CommandID)
+		read ^= s.commands.prefetch(of[i].command)
+		if batch[i].Aggregate != aggregate { // no name is empty
+			aggregate = batch[i].Aggregate
+			stream = s.streams.hash(aggregate)
+			read ^= s.streams.prefetch(stream)
+		}
+		of[i].stream = stream
 	}
 	runtime.KeepAlive(read) // else the compiler leaves out what comes to nothing
 	for i := range batch {
 		if results[i].Err == nil {
-			s.applyOne(&batch[i], hashes[i], before != nil && batch[i].Broken(before), &results[i])
+			s.applyOne(&batch[i], &of[i], before != nil && batch[i].Broken(before), &results[i])
 		}
 		before = &results[i]
 	}
@@ -142,13 +155,13 @@ func (s *Store) applyBlock(batch []engine.Append, results []engine.Result, befor
 
 // applyOne decides one append and stores it. Every rule is looked at before the first change, and no change can fail:
 // that makes the append atomic.
-func (s *Store) applyOne(a *engine.Append, hash uint64, broken bool, result *engine.Result) {
+func (s *Store) applyOne(a *engine.Append, hash *hashes, broken bool, result *engine.Result) {
 	target := s.last
 	if target == nil || target.name != a.Aggregate {
-		target = s.streams[a.Aggregate]
+		target = s.streams.find(a.Aggregate, hash.stream)
 	}
 	if !a.CommandID.IsZero() {
-		if first := s.commands.find(&a.CommandID, hash, &s.log); first != 0 {
+		if first := s.commands.find(&a.CommandID, hash.command, &s.log); first != 0 {
 			if *result = s.answer(first, a); result.Err == nil {
 				s.letters.stored(a.CommandID)
 			}
@@ -165,8 +178,7 @@ func (s *Store) applyOne(a *engine.Append, hash uint64, broken bool, result *eng
 		return
 	}
 	if target == nil {
-		target = &stream{name: strings.Clone(a.Aggregate)} // the caller's string may be part of a large one
-		s.streams[target.name] = target
+		target = s.streams.open(a.Aggregate, hash.stream)
 	}
 	s.last = target
 	result.First, result.Last, result.Rejection = version+1, version+engine.Version(len(a.Events)), a.Rejection
@@ -175,7 +187,7 @@ func (s *Store) applyOne(a *engine.Append, hash uint64, broken bool, result *eng
 		result.Position = first + engine.Position(len(a.Events)-1)
 	}
 	if !a.CommandID.IsZero() {
-		s.commands.add(hash, s.entry(a, first, result))
+		s.commands.add(hash.command, s.entry(a, first, result))
 		s.letters.stored(a.CommandID)
 	}
 }
@@ -183,7 +195,8 @@ func (s *Store) applyOne(a *engine.Append, hash uint64, broken bool, result *eng
 // addAll writes events behind the log and behind their stream, and gives the position of the first, 0 when there is none.
 func (s *Store) addAll(events []engine.Event, target *stream) (first engine.Position) {
 	for i := range events {
-		r, position := s.log.add()
+		r, number := s.log.records.add()
+		position := engine.Position(number)
 		target.positions = append(target.positions, position)
 		r.fill(&events[i].Message, target, target.version(), &s.kinds, &s.log)
 		if i == 0 {
@@ -234,10 +247,11 @@ func (s *Store) first(at entry) (*stream, engine.Version, rest) {
 // writer while the caller handles an event.
 func (s *Store) Load(ctx context.Context, aggregate string, from engine.Version) iter.Seq2[engine.Event, error] {
 	return func(yield func(engine.Event, error) bool) {
+		hash := s.streams.hash(aggregate)
 		s.mu.Lock()
 		closed, view := s.closed, s.log
 		var positions []engine.Position
-		if found := s.streams[aggregate]; found != nil {
+		if found := s.streams.find(aggregate, hash); found != nil {
 			positions = found.positions
 		}
 		s.mu.Unlock()
