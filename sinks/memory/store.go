@@ -74,8 +74,8 @@ func (s *Store) appendInto(ctx context.Context, batch []engine.Append, results [
 const (
 	// blockAppends is how many appends of a batch are prepared together.
 	blockAppends = 64
-	// longLook is how long an append looks for the lock before it falls asleep: longer than a row of a pipeline's lanes takes
-	// to be appended. Beside goroutines that only compute, a single look away may last for milliseconds.
+	// longLook is how long an append or a load looks for the lock before it falls asleep: longer than a row of a pipeline's
+	// lanes takes to be appended. Beside goroutines that only compute, a single look away may last for milliseconds.
 	longLook = 100 * time.Microsecond
 	// lockLooks ends it in any case: about as many as longLook has, for the clock of a test may stand still.
 	lockLooks = 1000
@@ -104,8 +104,9 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 	return wake
 }
 
-// lock takes the lock for an append. While somebody has it, others who are ready run first, and it looks again: an
-// append takes less time than a goroutine and its processor need to fall asleep and to wake.
+// lock takes the lock for an append, or for a load, which a worker waits for. While somebody has it, others who are ready
+// run first, and it looks again: an append takes less time than a goroutine and its processor need to fall asleep and to
+// wake.
 func (s *Store) lock() {
 	if s.mu.TryLock() {
 		return
@@ -248,7 +249,7 @@ func (s *Store) first(at entry) (*stream, engine.Version, rest) {
 func (s *Store) Load(ctx context.Context, aggregate string, from engine.Version) iter.Seq2[engine.Event, error] {
 	return func(yield func(engine.Event, error) bool) {
 		hash := s.streams.hash(aggregate)
-		s.mu.Lock()
+		s.lock()
 		closed, view := s.closed, s.log
 		var positions []engine.Position
 		if found := s.streams.find(aggregate, hash); found != nil {
