@@ -129,24 +129,6 @@ func TestRowsGrow(t *testing.T) {
 	require.Equal(t, 10, ls.ready.length)
 }
 
-// A worker that gathers goes on as long as one lane gets more, and has less than a batch.
-func TestGathers(t *testing.T) {
-	ls := newLanes(3, 0, 1)
-	require.False(t, ls.gathers(0), "nobody came")
-	for n, want := range []bool{true, true, false} {
-		ls.enter(0, nil, engine.NewCommand("a", 0))
-		require.Equal(t, want, ls.gathers(uint64(n)), "%d for one lane", n+1)
-		require.False(t, ls.gathers(uint64(n+1)), "nobody came since")
-	}
-	ls = newLanes(3, 0, 1)
-	ls.enter(0, nil, engine.NewCommand("a", 0))
-	ls.joined = append(ls.joined, newTurn())
-	require.False(t, ls.gathers(0), "a turn goes on")
-	ls.joined = nil
-	ls.enter(0, nil, engine.NewCommand("b", 0))
-	require.False(t, ls.gathers(0), "two lanes")
-}
-
 // A worker that does not get on loses what others can do, and does not count any more.
 func TestOverdue(t *testing.T) {
 	ls := newLanes(100, 0, 1)

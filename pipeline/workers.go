@@ -13,6 +13,13 @@ const longestRow = 64
 // longestGather is how long a worker lets callers run first, unless one yield takes longer: in it about 64 of them come back.
 const longestGather = 100 * time.Microsecond
 
+const (
+	// longYield is what a yield takes only beside goroutines that compute. Handlers that return from a wait are done sooner.
+	longYield = time.Millisecond
+	// hastyGathers is how many times a worker does not let handlers run first after such a yield.
+	hastyGathers = 1024
+)
+
 // workers is who takes lanes, and how many may. Guarded by lanes.mu.
 //
 // No more workers run at once than there are processors: more would only get into each other's way. A worker whose
@@ -28,6 +35,7 @@ type workers struct {
 	run     int     // most that run at once
 	most    int     // most lanes whose commands are under way at once, not counting the rows of those that run
 	greed   int     // lanes in the next row
+	hasty   int     // gathers for handlers to come that are left out: they compute
 	running int     // that have a lane and are not known to wait
 	away    int     // lanes whose commands are waited for
 	joined  []*turn // of some of these: their handlers have returned, so that a worker may go on with them
@@ -75,21 +83,31 @@ func (ls *lanes) take(at *post) bool {
 	return true
 }
 
-// gather lets those run first who are ready to, before a worker that was woken takes anything, where the store takes its
-// time: callers that were answered just now may have more, and many at once cost little more than one. It yields again as
-// long as that brought commands and only one lane is ready, with less than a batch: who comes after that lane is taken waits
-// for a whole append. When nobody is ready to run it takes next to no time; beside goroutines that only compute, a single
-// yield may last for milliseconds.
+// gather lets those run first who are ready to, before a worker that was woken takes anything: many at once cost little more
+// than one. Where the store takes its time those are callers, who were answered just now and may have more; elsewhere only
+// handlers, which return at the same time as others that waited as long. It yields again as long as that brought commands and
+// only one lane is ready, with less than a batch: who comes after that lane is taken waits for a whole append. When nobody is
+// ready to run it takes next to no time; beside goroutines that only compute, a single yield may last for milliseconds: for
+// handlers it is left out then for a while.
 func (ls *lanes) gather() {
-	if !ls.patient {
+	switch {
+	case ls.patient:
+	case len(ls.joined) == 0:
+		return
+	case ls.hasty > 0:
+		ls.hasty--
 		return
 	}
-	for began, more := time.Now(), true; more && time.Since(began) < longestGather; {
+	began := time.Now()
+	for more := true; more && time.Since(began) < longestGather; {
 		before := ls.ticket
 		ls.mu.Unlock()
 		runtime.Gosched()
 		ls.mu.Lock()
 		more = ls.gathers(before)
+	}
+	if time.Since(began) > longYield {
+		ls.hasty = hastyGathers
 	}
 }
 
