@@ -97,7 +97,8 @@
 //	in       intake, read: from sources; receipt: from Do and Send; window, quota, admission, limit, claim, group: how many, and how fast
 //	lane     lane, lanes, ready: the queue of an aggregate, all of them, those that are ready
 //	work     workers, worker, post, lookup: who takes which lanes; turn: one time that commands of a lane are handled
-//	         calls, outing: handlers inline, or in goroutines; decide, decision: deciders; guard: around code of others
+//	         calls, outing: handlers inline, or in goroutines; folding: a state from its events; decide, decision: deciders;
+//	         guard: around code of others
 //	out      round: what goes to the sink together; settle, settlement, tally: what the store made of it, told and counted
 //	beside   lookout, leash, timeout, abandoned: time; retry, rest, park, deadletter, lettersink: failure; shift, stopped: the end;
 //	         status, survey, meter, report: what is to be seen;
