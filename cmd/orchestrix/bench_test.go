@@ -108,6 +108,11 @@ func TestBenchJSON(t *testing.T) {
 	require.Equal(t, []float64{3e6, 3e6, 3e6}, r.Studies[0].Rows[0].Samples)
 	require.Equal(t, 1, strings.Count(c.out, "\n"))
 
+	c = benched(t.Context(), nil, []bench.Experiment{rate("seed", 1, 0.45)}, "--json", "--quick", "--peers=")
+	require.Equal(t, 0, c.status, "nothing is held against a threshold")
+	require.Empty(t, c.report(t).Studies[0].Checks)
+	require.Equal(t, "orchestrix bench --quick --peers=", c.report(t).Command)
+
 	c = benched(t.Context(), nil, []bench.Experiment{rate("seed", math.NaN(), 1)}, "--json")
 	require.Equal(t, exitBroken, c.status, "what is not a number is not above its bar")
 	require.True(t, math.IsNaN(c.report(t).Studies[0].Rows[0].Samples[0]))
