@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -52,6 +53,9 @@ func newDeadLetters(path string, w io.Writer, codec engine.Codec) *deadLetters {
 // Sink is where the pipeline sends them.
 func (d *deadLetters) Sink() gostreams.Sink { return d.sink }
 
+// placeOf is where a command comes from, or its id.
+func placeOf(cmd *engine.Command) string { return cmp.Or(cmd.Origin, cmd.ID.String()) }
+
 // take ends with the error of the file as soon as there is one, so that the pipeline can see it and stop reading.
 func (d *deadLetters) take(letter *engine.DeadLetter) error {
 	select {
@@ -62,11 +66,7 @@ func (d *deadLetters) take(letter *engine.DeadLetter) error {
 	defer func() { <-d.using }()
 	d.count++
 	if d.count <= deadLettersShown {
-		origin := letter.Command.Origin
-		if origin == "" {
-			origin = letter.Command.ID.String()
-		}
-		fmt.Fprintf(d.w, "dead letter %s: %v\n", origin, letter.Err)
+		fmt.Fprintf(d.w, "dead letter %s: %v\n", placeOf(letter.Command), letter.Err)
 	}
 	stored := d.store != "" && letter.Number > 0
 	if d.count == deadLettersShown+1 {

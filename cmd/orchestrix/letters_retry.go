@@ -89,13 +89,14 @@ func (r *replay) run(ctx context.Context, std streams, filter sources.LetterFilt
 	if err != nil {
 		return err
 	}
-	source := sources.DeadLetters(r.store, filter)
+	source := &refusals{LetterSource: sources.DeadLetters(r.store, filter)}
 	stop := serve(ctx, r.path, p, std.err)
 	report, err := p.Run(ctx, source)
 	stop()
 	if closed := letters.Close(); !errors.Is(err, closed) {
 		err = errors.Join(err, closed)
 	}
+	source.print(std.err)
 	if err != nil {
 		return &exitError{status: exitBroken, cause: err}
 	}

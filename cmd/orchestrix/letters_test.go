@@ -155,6 +155,7 @@ func TestLettersUnreadable(t *testing.T) {
 	c = letters(t, store, "retry", "--handler", "", "--aggregate", "o-1")
 	require.Equal(t, exitDeadLetters, c.status, c.err)
 	require.Contains(t, c.out, "0 accepted, 1 rejected, 1 dead again; 1 left")
+	require.Contains(t, c.err, "rejected standard input:6: the order is paid: items are added only while it is open\n")
 	c = letters(t, store, "edit", price, "--data", `{}`)
 	require.Equal(t, exitUsage, c.status)
 	require.Contains(t, c.err, "there is no dead letter "+price)
