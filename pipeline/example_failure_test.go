@@ -36,7 +36,7 @@ func Example_whenSomethingFails() {
 		Retry:          pipeline.RetryPolicy{Attempts: 5, Total: time.Minute}, // what may pass; its lane waits, nobody else
 		HandlerTimeout: 2 * time.Second,                                       // of each call; code that is deaf to it is given up
 		Policy:         pipeline.Park,                                         // or Skip: the later commands go on
-		Limits:         []pipeline.Limit{{Type: "charge", Concurrency: 10}},   // rate and concurrency, by type and by tenant
+		Limits:         []pipeline.Limit{{Type: "charge", Concurrency: 10}},   // rate and concurrency, by registered type, by tenant
 	}
 	store := memory.New()
 	run := func(from streams.Outlet) {
