@@ -14,10 +14,10 @@ const longestRow = 64
 const longestGather = 100 * time.Microsecond
 
 const (
-	// longYield is what a yield takes only beside goroutines that compute. Handlers that return from a wait are done sooner.
+	// longYield is what a yield takes beside goroutines that compute, and hardly ever beside handlers that return from a wait.
 	longYield = time.Millisecond
 	// hastyGathers is how many times a worker does not let handlers run first after such a yield.
-	hastyGathers = 1024
+	hastyGathers = 256
 )
 
 // workers is who takes lanes, and how many may. Guarded by lanes.mu.
@@ -31,16 +31,17 @@ const (
 // workers take one at first and after any of them had to wait, and twice as many after each row that nobody waited for.
 // Handlers that go on without the worker are waited for by nobody.
 type workers struct {
-	patient bool    // the store takes its time, so that many at once are worth more than the first one soon
-	run     int     // most that run at once
-	most    int     // most lanes whose commands are under way at once, not counting the rows of those that run
-	greed   int     // lanes in the next row
-	hasty   int     // gathers for handlers to come that are left out: they compute
-	running int     // that have a lane and are not known to wait
-	away    int     // lanes whose commands are waited for
-	joined  []*turn // of some of these: their handlers have returned, so that a worker may go on with them
-	waiting int     // in wake.Wait
-	woken   int     // signalled or hired and not yet there: no need for another
+	patient  bool    // the store takes its time, so that many at once are worth more than the first one soon
+	run      int     // most that run at once
+	most     int     // most lanes whose commands are under way at once, not counting the rows of those that run
+	greed    int     // lanes in the next row
+	hasty    int     // gathers for handlers to come that are left out: they compute
+	running  int     // that have a lane and are not known to wait
+	away     int     // lanes whose commands are waited for
+	joined   []*turn // of some of these: their handlers have returned, so that a worker may go on with them
+	waiting  int     // in wake.Wait
+	woken    int     // signalled or hired and not yet there: no need for another
+	yielding int     // of these: let handlers run first, for turns; lanes that are ready need another
 
 	wake   sync.Cond      // a worker waits for work
 	vacant []*post        // where nobody works yet
@@ -88,15 +89,18 @@ func (ls *lanes) take(at *post) bool {
 // handlers, which return at the same time as others that waited as long. It yields again as long as that brought commands and
 // only one lane is ready, with less than a batch: who comes after that lane is taken waits for a whole append. When nobody is
 // ready to run it takes next to no time; beside goroutines that only compute, a single yield may last for milliseconds: for
-// handlers it is left out then for a while.
+// handlers it is left out then for a while, and lanes that are ready never wait for that.
 func (ls *lanes) gather() {
 	switch {
 	case ls.patient:
-	case len(ls.joined) == 0:
+	case len(ls.joined) == 0 || ls.ready.length > 0:
 		return
 	case ls.hasty > 0:
 		ls.hasty--
 		return
+	default:
+		ls.yielding++
+		defer func() { ls.yielding-- }()
 	}
 	began := time.Now()
 	for more := true; more && time.Since(began) < longestGather; {
@@ -266,7 +270,7 @@ func (ls *lanes) overdue(posts []*post) (late []*post, active bool) {
 // signal wakes one worker, or hires one when none is idle, if there is work for one more, and nobody is on the way.
 func (ls *lanes) signal() {
 	switch {
-	case ls.woken > 0 || !ls.work():
+	case ls.woken > ls.yielding || ls.woken > 0 && ls.ready.length == 0 || !ls.work():
 	case ls.waiting > 0:
 		ls.woken++
 		ls.wake.Signal()

@@ -65,3 +65,22 @@ func TestGatherOfTurns(t *testing.T) {
 	ls.gather()
 	require.Equal(t, hastyGathers-1, ls.hasty, "there was nothing to gather for")
 }
+
+// A lane that becomes ready while a worker lets handlers run first gets another worker, and one that is ready before is not
+// made to wait.
+func TestGatherHoldsUpNoLane(t *testing.T) {
+	ls := newLanes(3, 0, 2)
+	ls.most = 2
+	ls.waiting, ls.woken, ls.yielding = 1, 1, 1
+	ls.joined = []*turn{newTurn()}
+	ls.signal()
+	require.Equal(t, 1, ls.woken, "who lets handlers run first takes their turns")
+	ls.enter(0, nil, engine.NewCommand("a", 0))
+	require.Equal(t, 2, ls.woken)
+	ls.enter(0, nil, engine.NewCommand("b", 0))
+	require.Equal(t, 2, ls.woken, "somebody is on the way")
+
+	ls.hasty = 1
+	ls.gather()
+	require.Equal(t, 1, ls.hasty, "a lane is ready: there is no yield to leave out")
+}
