@@ -16,7 +16,7 @@ const longestGather = 100 * time.Microsecond
 const (
 	// longYield is what a yield takes beside goroutines that compute, and hardly ever beside handlers that return from a wait.
 	longYield = time.Millisecond
-	// hastyGathers is how many times a worker does not let handlers run first after such a yield.
+	// hastyGathers is how many times no worker yields for turns after one that took so long.
 	hastyGathers = 256
 )
 
@@ -35,13 +35,13 @@ type workers struct {
 	run      int     // most that run at once
 	most     int     // most lanes whose commands are under way at once, not counting the rows of those that run
 	greed    int     // lanes in the next row
-	hasty    int     // gathers for handlers to come that are left out: they compute
+	hasty    int     // yields for turns to come that are left out: handlers compute
 	running  int     // that have a lane and are not known to wait
 	away     int     // lanes whose commands are waited for
 	joined   []*turn // of some of these: their handlers have returned, so that a worker may go on with them
 	waiting  int     // in wake.Wait
 	woken    int     // signalled or hired and not yet there: no need for another
-	yielding int     // of these: let handlers run first, for turns; lanes that are ready need another
+	yielding int     // of these: yield for turns; lanes that are ready need another
 
 	wake   sync.Cond      // a worker waits for work
 	vacant []*post        // where nobody works yet
@@ -85,34 +85,40 @@ func (ls *lanes) take(at *post) bool {
 }
 
 // gather lets those run first who are ready to, before a worker that was woken takes anything: many at once cost little more
-// than one. Where the store takes its time those are callers, who were answered just now and may have more; elsewhere only
-// handlers, which return at the same time as others that waited as long. It yields again as long as that brought commands and
-// only one lane is ready, with less than a batch: who comes after that lane is taken waits for a whole append. When nobody is
-// ready to run it takes next to no time; beside goroutines that only compute, a single yield may last for milliseconds: for
-// handlers it is left out then for a while, and lanes that are ready never wait for that.
+// than one.
+//
+// Where the store takes its time those are callers, who were answered just now and may have more. It yields again as long as
+// that brought commands and only one lane is ready, with less than a batch: who comes after that lane is taken waits for a
+// whole append. Elsewhere it yields once, for turns, so that handlers return that waited as long as those that have; lanes
+// that are ready never wait for that. When nobody is ready to run it takes next to no time; beside goroutines that only
+// compute, a single yield may last for milliseconds: for turns it is left out then for a while.
 func (ls *lanes) gather() {
 	switch {
 	case ls.patient:
+		for began, more := time.Now(), true; more && time.Since(began) < longestGather; {
+			before := ls.ticket
+			ls.yield()
+			more = ls.gathers(before)
+		}
 	case len(ls.joined) == 0 || ls.ready.length > 0:
-		return
 	case ls.hasty > 0:
 		ls.hasty--
-		return
 	default:
+		began := time.Now()
 		ls.yielding++
-		defer func() { ls.yielding-- }()
+		ls.yield()
+		ls.yielding--
+		if time.Since(began) > longYield {
+			ls.hasty = hastyGathers
+		}
 	}
-	began := time.Now()
-	for more := true; more && time.Since(began) < longestGather; {
-		before := ls.ticket
-		ls.mu.Unlock()
-		runtime.Gosched()
-		ls.mu.Lock()
-		more = ls.gathers(before)
-	}
-	if time.Since(began) > longYield {
-		ls.hasty = hastyGathers
-	}
+}
+
+// yield lets go of the lanes until those have run who are ready to.
+func (ls *lanes) yield() {
+	ls.mu.Unlock()
+	runtime.Gosched()
+	ls.mu.Lock()
 }
 
 // gathers tells whether more may come for the one lane that is ready, and there is nothing else to do: some came since a
@@ -267,7 +273,8 @@ func (ls *lanes) overdue(posts []*post) (late []*post, active bool) {
 	return late, active
 }
 
-// signal wakes one worker, or hires one when none is idle, if there is work for one more, and nobody is on the way.
+// signal wakes one worker, or hires one when none is idle, if there is work for one more, and nobody is on the way:
+// who yields for turns is not on the way to lanes.
 func (ls *lanes) signal() {
 	switch {
 	case ls.woken > ls.yielding || ls.woken > 0 && ls.ready.length == 0 || !ls.work():
