@@ -12,7 +12,7 @@ import (
 func TestCommands(t *testing.T) {
 	c, l := newCommands(), &log{}
 	entries := map[engine.ID]entry{}
-	for n := range 10_000 {
+	for n := range 100_000 {
 		id := engine.NewID()
 		hash := c.hash(&id)
 		require.Zero(t, c.find(&id, hash, l))
