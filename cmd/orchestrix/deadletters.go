@@ -53,9 +53,6 @@ func newDeadLetters(path string, w io.Writer, codec engine.Codec) *deadLetters {
 // Sink is where the pipeline sends them.
 func (d *deadLetters) Sink() gostreams.Sink { return d.sink }
 
-// placeOf is where a command comes from, or its id.
-func placeOf(cmd *engine.Command) string { return cmp.Or(cmd.Origin, cmd.ID.String()) }
-
 // take ends with the error of the file as soon as there is one, so that the pipeline can see it and stop reading.
 func (d *deadLetters) take(letter *engine.DeadLetter) error {
 	select {
@@ -151,3 +148,6 @@ func (d *deadLetters) Close() error {
 type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+// placeOf is where a command comes from, or its id.
+func placeOf(cmd *engine.Command) string { return cmp.Or(cmd.Origin, cmd.ID.String()) }
