@@ -22,7 +22,7 @@ func TestAppendWaitsForTheLock(t *testing.T) {
 		done <- s.Append(t.Context(), []engine.Append{{Aggregate: "a", CommandID: engine.NewID()}})
 	}()
 	<-begun
-	time.Sleep(100 * longLook) // so that it has done with looking, as a rule; it must wait in any case
+	time.Sleep(10 * longLook) // so that it has done with looking, as a rule; it must wait in any case
 	select {
 	case <-done:
 		t.Fatal("appended beside somebody who has the lock")

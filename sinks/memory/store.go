@@ -5,14 +5,15 @@ import (
 	"iter"
 	"runtime"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
 // Store keeps events in memory. Make one with [New]. All methods may be called from many goroutines at once.
 type Store struct {
-	mu        sync.Mutex // guards everything below; never held while a caller's code runs
+	looking   atomic.Bool // somebody looks for mu: see lock
+	mu        sync.Mutex  // guards everything below; never held while a caller's code runs
 	log       log
 	streams   streams
 	last      *stream // of the last append: a batch has many for one aggregate
@@ -71,15 +72,8 @@ func (s *Store) appendInto(ctx context.Context, batch []engine.Append, results [
 	return results
 }
 
-const (
-	// blockAppends is how many appends of a batch are prepared together.
-	blockAppends = 64
-	// longLook is how long an append or a load looks for the lock before it falls asleep: longer than a row of a pipeline's
-	// lanes takes to be appended. Beside goroutines that only compute, a single look away may last for milliseconds.
-	longLook = 100 * time.Microsecond
-	// lockLooks ends it in any case: about as many as longLook has, for the clock of a test may stand still.
-	lockLooks = 1000
-)
+// blockAppends is how many appends of a batch are prepared together.
+const blockAppends = 64
 
 // apply appends what passed the checks, under the lock, and gives back the channel of those who wait for it, if any.
 // Closing it is left to the caller, after the lock.
@@ -102,23 +96,6 @@ func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan
 		wake, s.wake = s.wake, nil
 	}
 	return wake
-}
-
-// lock takes the lock for an append, or for a load, which a worker waits for. While somebody has it, others who are ready
-// run first, and it looks again: an append takes less time than a goroutine and its processor need to fall asleep and to
-// wake.
-func (s *Store) lock() {
-	if s.mu.TryLock() {
-		return
-	}
-	began := time.Now()
-	for looks := 0; looks < lockLooks && time.Since(began) < longLook; looks++ {
-		runtime.Gosched()
-		if s.mu.TryLock() {
-			return
-		}
-	}
-	s.mu.Lock()
 }
 
 // hashes are those of the command id and of the aggregate of an append.
