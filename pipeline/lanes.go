@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -22,6 +23,7 @@ type lanes struct {
 	keep  int // most idle lanes kept
 	share int // most commands of one lane in flight
 
+	looking atomic.Bool // somebody looks for mu: see lock
 	mu      sync.Mutex
 	ticket  uint64 // of the last command admitted: all lanes count together, so tickets ascend in each
 	byID    map[string]*lane
@@ -59,7 +61,7 @@ func (ls *lanes) enter(arrived time.Duration, by *admission, cmds ...*engine.Com
 	if by != nil {
 		receipt = by.receipt
 	}
-	ls.mu.Lock()
+	ls.lock()
 	defer ls.mu.Unlock()
 	for i, cmd := range cmds {
 		if ls.limits != nil && !by.enterGroups(ls) {
@@ -136,7 +138,7 @@ func (ls *lanes) finish(turns ...*turn) {
 	for _, t := range turns {
 		t.setApart()
 	}
-	ls.mu.Lock()
+	ls.lock()
 	for _, t := range turns {
 		ls.spare = append(ls.spare, t.taken[:t.ended]...)
 		if ls.limits != nil {

@@ -58,7 +58,7 @@ func (ls *lanes) staff(posts []*post, hire func(at *post)) {
 // take waits for work and gives some to the worker at this post: turns whose handlers have returned, if there are any, or
 // else ready lanes, each with up to a batch of its commands, less than two batches in all. False: the lanes are closed.
 func (ls *lanes) take(at *post) bool {
-	ls.mu.Lock()
+	ls.lock()
 	if ls.stop(at) {
 		ls.greed = min(2*ls.greed, longestRow)
 	}
