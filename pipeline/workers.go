@@ -56,7 +56,7 @@ func (ls *lanes) staff(posts []*post, hire func(at *post)) {
 }
 
 // take waits for work and gives some to the worker at this post: turns whose handlers have returned, if there are any, or
-// else ready lanes, each with up to a batch of its commands, less than two batches in all. False: the lanes are closed.
+// else ready lanes, each with up to a batch of its commands, less than three batches in all. False: the lanes are closed.
 func (ls *lanes) take(at *post) bool {
 	ls.lock()
 	if ls.stop(at) {
@@ -141,7 +141,7 @@ func (ls *lanes) row(at *post, into []*turn) []*turn {
 		return into
 	}
 	share := (ls.ready.length + ls.run - 1) / ls.run
-	for commands := 0; len(into) < min(ls.greed, share) && commands < ls.batch; {
+	for commands := 0; len(into) < min(ls.greed, share) && commands < 2*ls.batch; {
 		t := ls.turns.Get().(*turn)
 		t.lane, t.post = ls.ready.pop(), at
 		t.lane.turn = t
