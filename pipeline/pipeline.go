@@ -30,6 +30,7 @@ type Pipeline struct {
 	meter       *meter
 	paces       sync.Map   // *engine.Route to its *pace
 	rounds      *sync.Pool // of *round; apart, as lanes.turns
+	receipts    *sync.Pool // of *Receipt, for Do; apart, too
 	oneByOne    bool       // foreign stages follow, which may hold up one batch and not another: every turn is a round
 	crew        crew
 	outings     outings
@@ -83,6 +84,7 @@ func New(registry *engine.Registry, sink engine.Recorder, options Options) (*Pip
 		rounds:  &sync.Pool{New: func() any { return new(round) }},
 		cutting: make(chan struct{}), started: make(chan struct{}), givenUp: make(chan struct{}), ended: make(chan struct{}),
 	}
+	p.receipts = newReceipts(p.ended)
 	p.letterSink.sink = options.DeadLetters
 	p.abandoned.most, p.abandoned.full = options.Abandoned, p.halt
 	p.lanes.share, p.lanes.limits = options.Share, limits

@@ -14,54 +14,61 @@ import (
 // A Receipt stands for a command that was admitted.
 type Receipt struct {
 	ended <-chan struct{} // the pipeline's end
+	// told is how settle says that the outcome is there. That of Send it closes, and every Wait receives. That of Do serves
+	// again: it sends once for each command, Do receives, nobody closes. Capacity 1: settle never blocks, also when Do has
+	// given up.
+	told    chan struct{}
+	again   bool           // told serves again
+	outcome engine.Outcome // known as soon as told says so
+}
 
-	mu      sync.Mutex
-	outcome engine.Outcome
-	settled bool          // outcome is set
-	told    chan struct{} // made by the first who has to wait
+// newReceipts makes a pool of receipts for Do.
+func newReceipts(ended <-chan struct{}) *sync.Pool {
+	return &sync.Pool{New: func() any {
+		return &Receipt{ended: ended, told: make(chan struct{}, 1), again: true} // see told
+	}}
 }
 
 // Wait blocks until the command has its outcome. The error is the context's when that is done first: the command goes
 // on, and Wait may be called again. It matches ErrStopped and engine.ErrUnknown when the pipeline has ended without an
 // outcome for the command, because a handler or the store ignored its cancellation.
 func (r *Receipt) Wait(ctx context.Context) (engine.Outcome, error) {
-	told := r.pending()
-	if told == nil {
-		return r.outcome, nil
+	if !r.await(ctx) {
+		return engine.Outcome{}, cmp.Or(ctx.Err(), fmt.Errorf("%w: %w", ErrStopped, engine.ErrUnknown))
+	}
+	return r.outcome, nil
+}
+
+// await tells whether the outcome is there: false when the context, or the pipeline, was done first.
+func (r *Receipt) await(ctx context.Context) bool {
+	if r.isTold() { // costs next to nothing
+		return true
 	}
 	select {
-	case <-told:
-		return r.outcome, nil
+	case <-r.told:
+		return true
 	case <-ctx.Done():
 	case <-r.ended:
 	}
-	if r.pending() == nil { // more than one may have been ready: an outcome that is there is always told
-		return r.outcome, nil
-	}
-	return engine.Outcome{}, cmp.Or(ctx.Err(), fmt.Errorf("%w: %w", ErrStopped, engine.ErrUnknown))
+	return r.isTold() // more than one may have been ready: an outcome that is there is always told
 }
 
-// pending gives what is closed when the outcome is there: nil when it is there already, which costs next to nothing.
-func (r *Receipt) pending() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.settled {
-		return nil
+func (r *Receipt) isTold() bool {
+	select {
+	case <-r.told:
+		return true
+	default:
+		return false
 	}
-	if r.told == nil {
-		r.told = make(chan struct{}) // settle closes, every Wait receives, nobody sends: no capacity
-	}
-	return r.told
 }
 
 // settle sets the outcome and lets those know who wait for it. It is called once.
 func (r *Receipt) settle(o engine.Outcome) {
-	r.mu.Lock()
-	r.outcome, r.settled = o, true
-	told := r.told // nobody makes it from now on
-	r.mu.Unlock()
-	if told != nil {
-		close(told)
+	r.outcome = o
+	if r.again {
+		r.told <- struct{}{}
+	} else {
+		close(r.told)
 	}
 }
 
@@ -69,7 +76,7 @@ func (r *Receipt) settle(o engine.Outcome) {
 // pipeline runs. Commands for one aggregate that one goroutine sends are handled in the sequence of the calls. After an
 // error the command was not admitted: nothing is stored. It is engine.ErrClosed when the pipeline reads no more.
 func (p *Pipeline) Send(ctx context.Context, cmd *engine.Command) (*Receipt, error) {
-	r := &Receipt{ended: p.ended}
+	r := &Receipt{ended: p.ended, told: make(chan struct{})} // see told
 	if err := p.send(ctx, cmd, r); err != nil {
 		return nil, err
 	}
@@ -82,8 +89,8 @@ func (p *Pipeline) Send(ctx context.Context, cmd *engine.Command) (*Receipt, err
 // it returns its aggregate is one of the Options.Workers that are handled at once, and when all of them wait nothing is
 // left to handle what they wait for. A Do for its own aggregate waits for itself.
 func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome, error) {
-	r, err := p.Send(ctx, cmd)
-	if err != nil {
+	r := p.receipts.Get().(*Receipt)
+	if err := p.send(ctx, cmd, r); err != nil {
 		return engine.Outcome{}, err
 	}
 	if p.instant { // else the outcome is never there yet
@@ -91,8 +98,10 @@ func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome,
 	}
 	o, err := r.Wait(ctx)
 	if err != nil {
-		return o, err
+		return o, err // the outcome may yet come: the receipt serves nobody else
 	}
+	r.outcome = engine.Outcome{}
+	p.receipts.Put(r)
 	return o, o.Failure()
 }
 

@@ -2,6 +2,8 @@ package pipeline_test
 
 import (
 	"context"
+	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +93,34 @@ func TestDoWithACancelledContext(t *testing.T) {
 		}
 		b.end()
 		require.Len(t, wholeLog(t, store), 2)
+	})
+}
+
+// Receipts of Do serve again: each caller gets the outcome of its own command, also beside callers who have given up and
+// whose commands end later.
+func TestDoGetsItsOwnOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBelt(t, memory.New(), pipeline.Options{}).start()
+		var callers sync.WaitGroup
+		for n := range 20 {
+			callers.Go(func() {
+				for i := range 50 {
+					wait := time.Duration(1+(n+i)%3) * time.Millisecond
+					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond+time.Microsecond)
+					cmd := engine.NewCommand(fmt.Sprint("a", n), note{Waits: []time.Duration{wait}})
+					o, err := b.Do(ctx, cmd)
+					cancel()
+					if err != nil {
+						require.ErrorIs(t, err, context.DeadlineExceeded)
+						continue
+					}
+					require.Equal(t, cmd.ID, o.CommandID)
+					require.Equal(t, engine.Accepted, o.Status)
+				}
+			})
+		}
+		callers.Wait()
+		require.Equal(t, 20*50, b.end().Commands)
 	})
 }
 
