@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -19,12 +18,11 @@ const mostBlanks = 1024
 // lanes holds every lane by its aggregate, the queue of those that are ready, and the idle ones that still have a state.
 // Commands go in by enter, workers take with take, and give back with finish.
 type lanes struct {
-	batch int // most commands taken at once
+	batch int // most commands of a lane taken at once
 	keep  int // most idle lanes kept
 	share int // most commands of one lane in flight
 
-	looking atomic.Bool // somebody looks for mu: see lock
-	mu      sync.Mutex
+	mu      mutex
 	ticket  uint64 // of the last command admitted: all lanes count together, so tickets ascend in each
 	byID    map[string]*lane
 	ready   readyQueue
@@ -52,6 +50,16 @@ func newLanes(batch, keep, run int) *lanes {
 	ls.wake.L = &ls.mu
 	ls.idle.newer, ls.idle.older = &ls.idle, &ls.idle
 	return ls
+}
+
+// lock locks for those whom every row goes through: enter, take and finish. Where the store takes its time there is nothing
+// to gain from staying awake.
+func (ls *lanes) lock() {
+	if ls.patient {
+		ls.mu.Lock()
+	} else {
+		ls.mu.lockAwake()
+	}
 }
 
 // enter gives each command its ticket and puts it into the lane of its aggregate, made if need be. It says how many those

@@ -4,16 +4,13 @@ import (
 	"context"
 	"iter"
 	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
 // Store keeps events in memory. Make one with [New]. All methods may be called from many goroutines at once.
 type Store struct {
-	looking   atomic.Bool // somebody looks for mu: see lock
-	mu        sync.Mutex  // guards everything below; never held while a caller's code runs
+	mu        mutex // guards everything below; never held while a caller's code runs
 	log       log
 	streams   streams
 	last      *stream // of the last append: a batch has many for one aggregate
@@ -78,7 +75,7 @@ const blockAppends = 64
 // apply appends what passed the checks, under the lock, and gives back the channel of those who wait for it, if any.
 // Closing it is left to the caller, after the lock.
 func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan struct{}) {
-	s.lock()
+	s.mu.lockAwake()
 	defer s.mu.Unlock()
 	if s.closed {
 		fail(results, engine.ErrClosed)
@@ -226,7 +223,7 @@ func (s *Store) first(at entry) (*stream, engine.Version, rest) {
 func (s *Store) Load(ctx context.Context, aggregate string, from engine.Version) iter.Seq2[engine.Event, error] {
 	return func(yield func(engine.Event, error) bool) {
 		hash := s.streams.hash(aggregate)
-		s.lock()
+		s.mu.lockAwake()
 		closed, view := s.closed, s.log
 		var positions []engine.Position
 		if found := s.streams.find(aggregate, hash); found != nil {
