@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// longestRow is how many lanes a worker takes at once at most.
-const longestRow = 64
+// A worker takes so many lanes at once at most, and no more behind the one that brings it to so many batches of commands. What
+// a row costs by itself, its locks and its append, is shared by all of them.
+const (
+	longestRow = 64
+	rowBatches = 2
+)
 
 // longestGather is how long a worker lets callers run first, unless one yield takes longer: in it about 64 of them come back.
 const longestGather = 100 * time.Microsecond
@@ -31,7 +35,7 @@ const (
 // workers take one at first and after any of them had to wait, and twice as many after each row that nobody waited for.
 // Handlers that go on without the worker are waited for by nobody.
 type workers struct {
-	patient  bool    // the store takes its time, so that many at once are worth more than the first one soon
+	patient  bool    // the store takes its time, so that many at once are worth more than the first one soon; never changes
 	run      int     // most that run at once
 	most     int     // most lanes whose commands are under way at once, not counting the rows of those that run
 	greed    int     // lanes in the next row
@@ -56,7 +60,7 @@ func (ls *lanes) staff(posts []*post, hire func(at *post)) {
 }
 
 // take waits for work and gives some to the worker at this post: turns whose handlers have returned, if there are any, or
-// else ready lanes, each with up to a batch of its commands, less than three batches in all. False: the lanes are closed.
+// else ready lanes, each with up to a batch of its commands, as many as make a row. False: the lanes are closed.
 func (ls *lanes) take(at *post) bool {
 	ls.lock()
 	if ls.stop(at) {
@@ -127,7 +131,7 @@ func (ls *lanes) gathers(since uint64) bool {
 	return ls.ticket > since && len(ls.joined) == 0 && ls.ready.length == 1 && int(ls.ready.front().queued) < ls.batch
 }
 
-// row takes a fair share of the turns whose handlers have returned, or of the ready lanes.
+// row takes a fair share of the turns whose handlers have returned, or of the ready lanes: see longestRow and rowBatches.
 func (ls *lanes) row(at *post, into []*turn) []*turn {
 	if n := len(ls.joined); n > 0 {
 		n = min((n+ls.run-1)/ls.run, longestRow)
@@ -141,7 +145,7 @@ func (ls *lanes) row(at *post, into []*turn) []*turn {
 		return into
 	}
 	share := (ls.ready.length + ls.run - 1) / ls.run
-	for commands := 0; len(into) < min(ls.greed, share) && commands < 2*ls.batch; {
+	for commands := 0; len(into) < min(ls.greed, share) && commands < rowBatches*ls.batch; {
 		t := ls.turns.Get().(*turn)
 		t.lane, t.post = ls.ready.pop(), at
 		t.lane.turn = t

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
@@ -83,4 +84,20 @@ func TestGatherHoldsUpNoLane(t *testing.T) {
 	ls.hasty = 1
 	ls.gather()
 	require.Equal(t, 1, ls.hasty, "a lane is ready: there is no yield to leave out")
+}
+
+// A row ends with the lane that brings it to its batches of commands.
+func TestRowEndsWithItsBatches(t *testing.T) {
+	const batch = 2
+	ls := newLanes(batch, 0, 1)
+	ls.greed = longestRow
+	for n := range rowBatches*batch - 1 {
+		admit(ls, fmt.Sprint("small", n))
+	}
+	admit(ls, "large", "large", "large", "behind")
+	at := new(post)
+	require.True(t, ls.take(at))
+	require.Len(t, at.row, rowBatches*batch)
+	require.Len(t, at.row[len(at.row)-1].taken, batch)
+	require.Equal(t, "behind", ls.ready.front().id)
 }
