@@ -30,7 +30,7 @@ type Pipeline struct {
 	meter       *meter
 	paces       sync.Map   // *engine.Route to its *pace
 	rounds      *sync.Pool // of *round; apart, as lanes.turns
-	receipts    *sync.Pool // of *Receipt, for Do; apart, too
+	receipts    *sync.Pool // of *Receipt, for Do; apart, as those
 	oneByOne    bool       // foreign stages follow, which may hold up one batch and not another: every turn is a round
 	crew        crew
 	outings     outings

@@ -13,19 +13,18 @@ import (
 
 // A Receipt stands for a command that was admitted.
 type Receipt struct {
-	ended <-chan struct{} // the pipeline's end
-	// told is how settle says that the outcome is there. That of Send it closes, and every Wait receives. That of Do serves
-	// again: it sends once for each command, Do receives, nobody closes. Capacity 1: settle never blocks, also when Do has
-	// given up.
-	told    chan struct{}
-	again   bool           // told serves again
-	outcome engine.Outcome // known as soon as told says so
+	ended   <-chan struct{} // the pipeline's end
+	told    chan struct{}   // here settle says that the outcome is there
+	reused  bool            // by one Do after another: settle sends, else it closes told
+	outcome engine.Outcome
 }
 
-// newReceipts makes a pool of receipts for Do.
+// newReceipts makes a pool of receipts for Do. It holds the end of the pipeline and not the pipeline: see lanes.turns.
 func newReceipts(ended <-chan struct{}) *sync.Pool {
 	return &sync.Pool{New: func() any {
-		return &Receipt{ended: ended, told: make(chan struct{}, 1), again: true} // see told
+		// Settle sends once for each command, Do receives, nobody closes. Capacity 1: settle never blocks, also when Do has
+		// given up.
+		return &Receipt{ended: ended, told: make(chan struct{}, 1), reused: true}
 	}}
 }
 
@@ -33,27 +32,23 @@ func newReceipts(ended <-chan struct{}) *sync.Pool {
 // on, and Wait may be called again. It matches ErrStopped and engine.ErrUnknown when the pipeline has ended without an
 // outcome for the command, because a handler or the store ignored its cancellation.
 func (r *Receipt) Wait(ctx context.Context) (engine.Outcome, error) {
-	if !r.await(ctx) {
-		return engine.Outcome{}, cmp.Or(ctx.Err(), fmt.Errorf("%w: %w", ErrStopped, engine.ErrUnknown))
-	}
-	return r.outcome, nil
-}
-
-// await tells whether the outcome is there: false when the context, or the pipeline, was done first.
-func (r *Receipt) await(ctx context.Context) bool {
-	if r.isTold() { // costs next to nothing
-		return true
+	if r.hear() { // costs less than the three of them
+		return r.outcome, nil
 	}
 	select {
 	case <-r.told:
-		return true
+		return r.outcome, nil
 	case <-ctx.Done():
 	case <-r.ended:
 	}
-	return r.isTold() // more than one may have been ready: an outcome that is there is always told
+	if r.hear() { // more than one may have been ready: an outcome that is there is always told
+		return r.outcome, nil
+	}
+	return engine.Outcome{}, cmp.Or(ctx.Err(), fmt.Errorf("%w: %w", ErrStopped, engine.ErrUnknown))
 }
 
-func (r *Receipt) isTold() bool {
+// hear tells whether settle has said that the outcome is there. On Do's receipt it is heard once.
+func (r *Receipt) hear() bool {
 	select {
 	case <-r.told:
 		return true
@@ -62,10 +57,10 @@ func (r *Receipt) isTold() bool {
 	}
 }
 
-// settle sets the outcome and lets those know who wait for it. It is called once.
+// settle sets the outcome and lets those know who wait for it. It is called once for each command.
 func (r *Receipt) settle(o engine.Outcome) {
 	r.outcome = o
-	if r.again {
+	if r.reused {
 		r.told <- struct{}{}
 	} else {
 		close(r.told)
@@ -76,7 +71,7 @@ func (r *Receipt) settle(o engine.Outcome) {
 // pipeline runs. Commands for one aggregate that one goroutine sends are handled in the sequence of the calls. After an
 // error the command was not admitted: nothing is stored. It is engine.ErrClosed when the pipeline reads no more.
 func (p *Pipeline) Send(ctx context.Context, cmd *engine.Command) (*Receipt, error) {
-	r := &Receipt{ended: p.ended, told: make(chan struct{})} // see told
+	r := &Receipt{ended: p.ended, told: make(chan struct{})} // settle closes it, every Wait receives, nobody sends: no capacity
 	if err := p.send(ctx, cmd, r); err != nil {
 		return nil, err
 	}
@@ -91,6 +86,7 @@ func (p *Pipeline) Send(ctx context.Context, cmd *engine.Command) (*Receipt, err
 func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome, error) {
 	r := p.receipts.Get().(*Receipt)
 	if err := p.send(ctx, cmd, r); err != nil {
+		p.receipts.Put(r)
 		return engine.Outcome{}, err
 	}
 	if p.instant { // else the outcome is never there yet
@@ -100,7 +96,7 @@ func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome,
 	if err != nil {
 		return o, err // the outcome may yet come: the receipt serves nobody else
 	}
-	r.outcome = engine.Outcome{}
+	r.outcome = engine.Outcome{} // nothing of it is kept alive
 	p.receipts.Put(r)
 	return o, o.Failure()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,27 +101,34 @@ func TestDoWithACancelledContext(t *testing.T) {
 // whose commands end later.
 func TestDoGetsItsOwnOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const callers, each = 20, 50
+		const patience = 2*time.Millisecond + time.Microsecond // never as long as a command takes
 		b := newBelt(t, memory.New(), pipeline.Options{}).start()
-		var callers sync.WaitGroup
-		for n := range 20 {
-			callers.Go(func() {
-				for i := range 50 {
-					wait := time.Duration(1+(n+i)%3) * time.Millisecond
-					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond+time.Microsecond)
-					cmd := engine.NewCommand(fmt.Sprint("a", n), note{Waits: []time.Duration{wait}})
+		var got, gaveUp atomic.Int64
+		var running sync.WaitGroup
+		for n := range callers {
+			running.Go(func() {
+				for i := range each {
+					ctx, cancel := context.WithTimeout(t.Context(), patience)
+					takes := time.Duration(1+(n+i)%3) * time.Millisecond
+					cmd := engine.NewCommand(fmt.Sprint("a", n), note{Waits: []time.Duration{takes}})
 					o, err := b.Do(ctx, cmd)
 					cancel()
 					if err != nil {
 						require.ErrorIs(t, err, context.DeadlineExceeded)
+						gaveUp.Add(1)
 						continue
 					}
 					require.Equal(t, cmd.ID, o.CommandID)
 					require.Equal(t, engine.Accepted, o.Status)
+					got.Add(1)
 				}
 			})
 		}
-		callers.Wait()
-		require.Equal(t, 20*50, b.end().Commands)
+		running.Wait()
+		require.Equal(t, callers*each, b.end().Commands)
+		require.NotZero(t, got.Load())
+		require.NotZero(t, gaveUp.Load())
 	})
 }
 
