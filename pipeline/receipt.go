@@ -14,43 +14,68 @@ import (
 // A Receipt stands for a command that was admitted.
 type Receipt struct {
 	ended   <-chan struct{} // the pipeline's end
-	told    chan struct{}   // here settle says that the outcome is there
-	reused  bool            // by one Do after another: settle sends, else it closes told
-	outcome engine.Outcome
+	outcome engine.Outcome  // there as soon as word or settled says so
+
+	// Of Do, whose receipt serves again; nil otherwise. Settle sends once for each command, Do receives, nobody closes.
+	// Capacity 1: settle never blocks, also when Do has given up.
+	word chan struct{}
+
+	// Of Send, whose receipt many may wait for, as often as they like.
+	mu      sync.Mutex
+	settled bool
+	told    chan struct{} // made by the first who has to wait
 }
 
 // newReceipts makes a pool of receipts for Do. It holds the end of the pipeline and not the pipeline: see lanes.turns.
 func newReceipts(ended <-chan struct{}) *sync.Pool {
-	return &sync.Pool{New: func() any {
-		// Settle sends once for each command, Do receives, nobody closes. Capacity 1: settle never blocks, also when Do has
-		// given up.
-		return &Receipt{ended: ended, told: make(chan struct{}, 1), reused: true}
-	}}
+	return &sync.Pool{New: func() any { return &Receipt{ended: ended, word: make(chan struct{}, 1)} }} // see word
 }
 
 // Wait blocks until the command has its outcome. The error is the context's when that is done first: the command goes
 // on, and Wait may be called again. It matches ErrStopped and engine.ErrUnknown when the pipeline has ended without an
 // outcome for the command, because a handler or the store ignored its cancellation.
 func (r *Receipt) Wait(ctx context.Context) (engine.Outcome, error) {
-	if r.hear() { // costs less than the three of them
-		return r.outcome, nil
+	if told := r.pending(); told != nil {
+		if err := r.await(ctx, told); err != nil {
+			return engine.Outcome{}, err
+		}
+	}
+	return r.outcome, nil
+}
+
+// pending gives what is closed when the outcome is there: nil when it is there already, which costs next to nothing.
+func (r *Receipt) pending() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.settled {
+		return nil
+	}
+	if r.told == nil {
+		r.told = make(chan struct{}) // settle closes, every Wait receives, nobody sends: no capacity
+	}
+	return r.told
+}
+
+// await waits until told says that the outcome is there. The error is that of Wait.
+func (r *Receipt) await(ctx context.Context, told <-chan struct{}) error {
+	if heard(told) { // costs less than a select of three
+		return nil
 	}
 	select {
-	case <-r.told:
-		return r.outcome, nil
+	case <-told:
+		return nil
 	case <-ctx.Done():
 	case <-r.ended:
 	}
-	if r.hear() { // more than one may have been ready: an outcome that is there is always told
-		return r.outcome, nil
+	if heard(told) { // more than one may have been ready: an outcome that is there is always told
+		return nil
 	}
-	return engine.Outcome{}, cmp.Or(ctx.Err(), fmt.Errorf("%w: %w", ErrStopped, engine.ErrUnknown))
+	return cmp.Or(ctx.Err(), fmt.Errorf("%w: %w", ErrStopped, engine.ErrUnknown))
 }
 
-// hear tells whether settle has said that the outcome is there. On Do's receipt it is heard once.
-func (r *Receipt) hear() bool {
+func heard(told <-chan struct{}) bool {
 	select {
-	case <-r.told:
+	case <-told:
 		return true
 	default:
 		return false
@@ -59,11 +84,17 @@ func (r *Receipt) hear() bool {
 
 // settle sets the outcome and lets those know who wait for it. It is called once for each command.
 func (r *Receipt) settle(o engine.Outcome) {
-	r.outcome = o
-	if r.reused {
-		r.told <- struct{}{}
-	} else {
-		close(r.told)
+	if r.word != nil {
+		r.outcome = o
+		r.word <- struct{}{}
+		return
+	}
+	r.mu.Lock()
+	r.outcome, r.settled = o, true
+	told := r.told // nobody makes it from now on
+	r.mu.Unlock()
+	if told != nil {
+		close(told)
 	}
 }
 
@@ -71,7 +102,7 @@ func (r *Receipt) settle(o engine.Outcome) {
 // pipeline runs. Commands for one aggregate that one goroutine sends are handled in the sequence of the calls. After an
 // error the command was not admitted: nothing is stored. It is engine.ErrClosed when the pipeline reads no more.
 func (p *Pipeline) Send(ctx context.Context, cmd *engine.Command) (*Receipt, error) {
-	r := &Receipt{ended: p.ended, told: make(chan struct{})} // settle closes it, every Wait receives, nobody sends: no capacity
+	r := &Receipt{ended: p.ended}
 	if err := p.send(ctx, cmd, r); err != nil {
 		return nil, err
 	}
@@ -92,10 +123,10 @@ func (p *Pipeline) Do(ctx context.Context, cmd *engine.Command) (engine.Outcome,
 	if p.instant { // else the outcome is never there yet
 		runtime.Gosched() // a worker that was idle goes first, and may be done before there is anything to wait for
 	}
-	o, err := r.Wait(ctx)
-	if err != nil {
-		return o, err // the outcome may yet come: the receipt serves nobody else
+	if err := r.await(ctx, r.word); err != nil {
+		return engine.Outcome{}, err // the outcome may yet come: the receipt serves nobody else
 	}
+	o := r.outcome
 	r.outcome = engine.Outcome{} // nothing of it is kept alive
 	p.receipts.Put(r)
 	return o, o.Failure()

@@ -109,13 +109,11 @@ func TestDoGetsItsOwnOutcome(t *testing.T) {
 		for n := range callers {
 			running.Go(func() {
 				for i := range each {
-					ctx, cancel := context.WithTimeout(t.Context(), patience)
 					takes := time.Duration(1+(n+i)%3) * time.Millisecond
 					cmd := engine.NewCommand(fmt.Sprint("a", n), note{Waits: []time.Duration{takes}})
-					o, err := b.Do(ctx, cmd)
-					cancel()
+					o, err := b.Do(cancelledAfter(patience), cmd)
 					if err != nil {
-						require.ErrorIs(t, err, context.DeadlineExceeded)
+						require.ErrorIs(t, err, context.Canceled)
 						gaveUp.Add(1)
 						continue
 					}
@@ -130,6 +128,21 @@ func TestDoGetsItsOwnOutcome(t *testing.T) {
 		require.NotZero(t, got.Load())
 		require.NotZero(t, gaveUp.Load())
 	})
+}
+
+// A receipt may be asked outside the bubble of a test in which its command had its outcome: nobody is waited for then.
+func TestReceiptLeavesItsBubble(t *testing.T) {
+	var r *pipeline.Receipt
+	synctest.Test(t, func(t *testing.T) {
+		b := newBelt(t, memory.New(), pipeline.Options{}).start()
+		var err error
+		r, err = b.Send(t.Context(), engine.NewCommand("a", put{Amounts: []int{1}}))
+		require.NoError(t, err)
+		b.end()
+	})
+	o, err := r.Wait(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, engine.Accepted, o.Status)
 }
 
 // Those who wait for a place when the pipeline ends get an answer.
