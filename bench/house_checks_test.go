@@ -264,14 +264,3 @@ func checkPhrase(t *tree) []string {
 	}
 	return faults
 }
-
-func checkTwins(t *tree) []string {
-	var faults []string
-	for _, one := range sorted(twins) {
-		_, text, _ := strings.Cut(t.texts[one], "\n")
-		if _, other, _ := strings.Cut(t.texts[twins[one]], "\n"); text != other {
-			faults = append(faults, one+": is not the same as "+twins[one]+" below the package; change both")
-		}
-	}
-	return faults
-}

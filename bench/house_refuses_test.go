@@ -51,7 +51,6 @@ func TestHouseRefuses(t *testing.T) {
 			"package engine\ntype T interface{ F() (bool, bool) }",
 			"T.F has two bools",
 		},
-		{"twins are the same", "pipeline/mutex.go", "package pipeline\nvar x int", "is not the same as sinks/memory/mutex.go"},
 		{"go statements have an owner", "engine/a.go", "package engine\nfunc f() { go f() }", "a bare go statement"},
 		{"names say what lives there", "engine/util.go", "package engine", "engine/util.go: says nothing"},
 		{"names say what lives there", "engine/internal/a.txt", "", "engine/internal: says nothing"},

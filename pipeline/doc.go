@@ -96,8 +96,8 @@
 //
 //	in       intake, read: from sources; receipt: from Do and Send; window, quota, admission, limit, claim, group: how many, and how fast
 //	lane     lane, lanes, ready: the queue of an aggregate, all of them, those that are ready
-//	work     workers, worker, post, lookup, mutex: who takes which lanes, and how they meet; turn, task: one time that commands
-//	         of a lane are handled; pace: how long handlers take;
+//	work     workers, worker, post, lookup: who takes which lanes; turn, task: one time that commands of a lane are handled;
+//	         pace: how long handlers take;
 //	         calls, outing: handlers inline, or in goroutines; folding: a state from its events; decide, decision: deciders;
 //	         guard: around code of others
 //	out      round: what goes to the sink together; settle, settlement, tally: what the store made of it, told and counted

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/engine/awake"
 )
 
 // mostBlanks is how many lanes without an aggregate are kept: stateless commands leave one with every turn.
@@ -22,7 +23,7 @@ type lanes struct {
 	keep  int // most idle lanes kept
 	share int // most commands of one lane in flight
 
-	mu      mutex
+	mu      awake.Mutex
 	ticket  uint64 // of the last command admitted: all lanes count together, so tickets ascend in each
 	byID    map[string]*lane
 	ready   readyQueue
@@ -58,7 +59,7 @@ func (ls *lanes) lock() {
 	if ls.patient {
 		ls.mu.Lock()
 	} else {
-		ls.mu.lockAwake()
+		ls.mu.LockAwake()
 	}
 }
 

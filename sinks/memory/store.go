@@ -6,11 +6,12 @@ import (
 	"runtime"
 
 	"github.com/orchestrix-go/orchestrix/engine"
+	"github.com/orchestrix-go/orchestrix/engine/awake"
 )
 
 // Store keeps events in memory. Make one with [New]. All methods may be called from many goroutines at once.
 type Store struct {
-	mu        mutex // guards everything below; never held while a caller's code runs
+	mu        awake.Mutex // guards everything below; never held while a caller's code runs
 	log       log
 	streams   streams
 	last      *stream // of the last append: a batch has many for one aggregate
@@ -75,7 +76,7 @@ const blockAppends = 64
 // apply appends what passed the checks, under the lock, and gives back the channel of those who wait for it, if any.
 // Closing it is left to the caller, after the lock.
 func (s *Store) apply(batch []engine.Append, results []engine.Result) (wake chan struct{}) {
-	s.mu.lockAwake()
+	s.mu.LockAwake()
 	defer s.mu.Unlock()
 	if s.closed {
 		fail(results, engine.ErrClosed)
@@ -223,7 +224,7 @@ func (s *Store) first(at entry) (*stream, engine.Version, rest) {
 func (s *Store) Load(ctx context.Context, aggregate string, from engine.Version) iter.Seq2[engine.Event, error] {
 	return func(yield func(engine.Event, error) bool) {
 		hash := s.streams.hash(aggregate)
-		s.mu.lockAwake()
+		s.mu.LockAwake()
 		closed, view := s.closed, s.log
 		var positions []engine.Position
 		if found := s.streams.find(aggregate, hash); found != nil {

@@ -1,4 +1,4 @@
-package pipeline
+package awake
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ import (
 // wait for a mutex does not count as blocked there.)
 func TestLockAwakeWaits(t *testing.T) {
 	const waiting = 3
-	m := new(mutex)
+	m := new(Mutex)
 	m.Lock()
 	// Those who wait send once each on both, the test receives, nobody closes. Got has room for all: they end also when the
 	// test fails. Begun has none: to send is to meet.
@@ -19,7 +19,7 @@ func TestLockAwakeWaits(t *testing.T) {
 	for range waiting {
 		go func() {
 			begun <- struct{}{}
-			m.lockAwake()
+			m.LockAwake()
 			defer m.Unlock()
 			got <- struct{}{}
 		}()
@@ -41,7 +41,7 @@ func TestLockAwakeWaits(t *testing.T) {
 
 // One tries at a time. When it has done, with or without the lock, another may.
 func TestOneTries(t *testing.T) {
-	m := new(mutex)
+	m := new(Mutex)
 	m.trying.Store(true)
 	require.False(t, m.try(), "tried beside another")
 	require.True(t, m.trying.Load(), "the other tries still")
