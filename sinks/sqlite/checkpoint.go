@@ -136,36 +136,42 @@ func (c *checkpointer) close() error {
 	return did.err
 }
 
-// unmappedVFS is a file system of SQLite in which no database is mapped into memory. The driver maps none whose pages have
-// checksums, but forgets that when a connection moves a log that another one has written, and panics.
-type unmappedVFS struct{ lowerVFS }
+// checkpointVFS is a file system of SQLite for the connection beside the writer's. No database is mapped into memory: the
+// driver maps none whose pages have checksums, but forgets that when a connection moves a log that another one has written,
+// and panics. And the disk gets what is moved while more is moved: see writebackBytes.
+type checkpointVFS struct{ lowerVFS }
 
-// newUnmappedVFS registers the file system over another, and gives its name.
-func newUnmappedVFS(below string) (name string) {
-	name = "orchestrix unmapped " + below
-	vfs.Register(name, unmappedVFS{lowerVFS(below)})
+// newCheckpointVFS registers the file system over another, and gives its name.
+func newCheckpointVFS(below string) (name string) {
+	name = "orchestrix checkpoint " + below
+	vfs.Register(name, checkpointVFS{lowerVFS(below)})
 	return name
 }
 
 // OpenFilename opens a file.
-func (v unmappedVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+func (v checkpointVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	file, flags, err := v.lowerVFS.OpenFilename(name, flags)
 	if shared, ok := file.(vfs.FileSharedMemory); ok && err == nil {
-		file = unmappedFile{shared}
+		file = checkpointFile{shared, newWriteback(file)}
 	}
 	return file, flags, err
 }
 
-// unmappedFile has the methods of a file that processes share, and not the one that maps it.
-type unmappedFile struct{ vfs.FileSharedMemory }
+// checkpointFile has the methods of a file that processes share, and not the one that maps it.
+type checkpointFile struct {
+	vfs.FileSharedMemory
+	writeback *writeback
+}
 
 // WriteAt writes into the file.
-func (f unmappedFile) WriteAt(data []byte, at int64) (int, error) {
-	return fullAt(f.FileSharedMemory.WriteAt(data, at))
+func (f checkpointFile) WriteAt(data []byte, at int64) (int, error) {
+	n, err := fullAt(f.FileSharedMemory.WriteAt(data, at))
+	f.writeback.wrote(n)
+	return n, err
 }
 
 // SizeHint says how large the file will be.
-func (f unmappedFile) SizeHint(size int64) error {
+func (f checkpointFile) SizeHint(size int64) error {
 	if file, ok := f.FileSharedMemory.(vfs.FileSizeHint); ok {
 		return file.SizeHint(size)
 	}

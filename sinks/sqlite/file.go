@@ -211,7 +211,7 @@ func connectWriter(ctx context.Context, path string, o *Options) (*connection, e
 
 // connectCheckpointer opens a connection that moves the log into the file beside the writer's.
 func connectCheckpointer(path string, o *Options) (*connection, error) {
-	c, err := connect(noContext, path, newUnmappedVFS(o.tuning.disk.vfs()), o)
+	c, err := connect(noContext, path, newCheckpointVFS(o.tuning.disk.vfs()), o)
 	if err != nil {
 		return nil, err
 	}
