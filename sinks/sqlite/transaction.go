@@ -81,29 +81,27 @@ func (w *writer) add(t task) {
 	}
 	w.tx.tasks = append(w.tx.tasks, t)
 	w.tx.bytes += t.size()
-	decided, err := w.perform(t)
-	if err != nil {
+	if err := w.perform(t); err != nil {
 		w.takeBack(explain(noContext, "nothing stored", err))
-		return
 	}
-	*t.result = decided
 }
 
-func (w *writer) perform(t task) (result engine.Result, err error) {
+// perform does what the task asks for. Its result says what was decided; after an error it is still to be made.
+func (w *writer) perform(t task) (err error) {
 	switch {
 	case t.snapshot != nil:
-		result, err = w.keepSnapshot(t.snapshot)
+		*t.result, err = w.keepSnapshot(t.snapshot)
 	case t.change != nil:
-		result, err = t.change(w)
+		*t.result, err = t.change(w)
 	default:
-		if result, err = w.decide(t.append, t.before != nil && t.append.Broken(t.before)); err == nil {
-			err = w.endLetter(t.append, &result)
+		if err = w.decide(t.append, t.before != nil && t.append.Broken(t.before), t.result); err == nil {
+			err = w.endLetter(t.append, t.result)
 		}
 	}
 	if err == nil && w.oneByOne {
 		err = w.segments.flush()
 	}
-	return result, err
+	return err
 }
 
 // takeBack takes the transaction back after an error of SQLite. A segment holds events of many appends, so whose event it
@@ -126,34 +124,35 @@ func (w *writer) takeBack(cause error) {
 	w.tx.requests = append(w.tx.requests, requests...)
 }
 
-// decide looks at the rules in their sequence, command id first, and stores the append when they allow it.
-func (w *writer) decide(a *engine.Append, broken bool) (engine.Result, error) {
+// decide looks at the rules in their sequence, command id first, and stores the append when they allow it. The result, which
+// is empty, is filled where it stands and field by field: as a value it would be copied at once, and reading what was written
+// just now in smaller pieces stalls until every write before it is done.
+func (w *writer) decide(a *engine.Append, broken bool, result *engine.Result) (err error) {
 	if first, found, err := w.duplicate(a); found || err != nil {
-		return first, err
+		*result = first
+		return err
 	}
 	if a.Letter != nil && !broken {
-		return w.keepLetter(a)
+		*result, err = w.keepLetter(a)
+		return err
 	}
 	h, err := w.head(a.Aggregate)
 	if err != nil {
-		return engine.Result{}, err
+		return err
 	}
 	if broken || !a.Expected.Holds(h.version) {
-		return engine.Result{Err: &engine.ConflictError{
-			Aggregate: a.Aggregate, Expected: a.Expected, Actual: h.version,
-		}}, nil
+		result.Err = &engine.ConflictError{Aggregate: a.Aggregate, Expected: a.Expected, Actual: h.version}
+		return nil
 	}
-	result := engine.Result{
-		First: h.version + 1, Last: h.version + engine.Version(len(a.Events)), Rejection: a.Rejection,
-	}
+	result.First, result.Last, result.Rejection = h.version+1, h.version+engine.Version(len(a.Events)), a.Rejection
 	if len(a.Events) > 0 {
 		result.Position = w.next + engine.Position(len(a.Events)) - 1
-		return result, w.storeEvents(a, h)
+		return w.storeEvents(a, h)
 	}
 	if a.CommandID.IsZero() {
-		return result, nil
+		return nil
 	}
-	return result, w.storeOutcome(a, result)
+	return w.storeOutcome(a, result.Last)
 }
 
 // duplicate looks for the first result of the append's command id.
@@ -195,13 +194,13 @@ func (w *writer) outcomeOf(id engine.ID) (c storedCommand, found bool, err error
 	return c, found, endQuery(q, err)
 }
 
-// storeOutcome keeps the id of a command that leaves no event, with its result.
-func (w *writer) storeOutcome(a *engine.Append, result engine.Result) error {
+// storeOutcome keeps the id of a command that leaves no event, with its result: the version at which its stream stands.
+func (w *writer) storeOutcome(a *engine.Append, at engine.Version) error {
 	if err := w.ensureBegun(); err != nil {
 		return err
 	}
 	bindOutcome(w.insertOutcome, &storedCommand{
-		id: a.CommandID, aggregate: a.Aggregate, last: result.Last, rejection: a.Rejection, digest: a.Digest,
+		id: a.CommandID, aggregate: a.Aggregate, last: at, rejection: a.Rejection, digest: a.Digest,
 	})
 	if bytes.Compare(a.CommandID[:], w.outcome[:]) > 0 {
 		w.outcome = a.CommandID
