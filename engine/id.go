@@ -16,18 +16,23 @@ type ID [16]byte
 // random bits from the runtime's ChaCha8 generator. Ids made a quarter of a microsecond apart or more sort by time; within
 // it their sequence is random. It takes no lock, so that many goroutines can make ids at once.
 func NewID() (id ID) {
-	id.fill(time.Now())
+	id.set(freshID(time.Now()))
 	return id
 }
 
-// fill writes a fresh id in place: who copies its 16 bytes right behind the two writes of 8 waits until both are done.
-func (id *ID) fill(now time.Time) {
+// freshID gives the halves of a fresh id.
+func freshID(now time.Time) (high, low uint64) {
 	const version, variant = 0x7000, 1 << 63
 	since := uint64(now.UnixNano())
 	milli := since / 1e6
 	fraction := (since - milli*1e6) << 12 / 1e6
-	binary.BigEndian.PutUint64(id[:8], milli<<16|version|fraction)
-	binary.BigEndian.PutUint64(id[8:], rand.Uint64()>>2|variant)
+	return milli<<16 | version | fraction, rand.Uint64()>>2 | variant
+}
+
+// set writes an id where it belongs: who copies its 16 bytes right behind the two writes of 8 waits until both are done.
+func (id *ID) set(high, low uint64) {
+	binary.BigEndian.PutUint64(id[:8], high)
+	binary.BigEndian.PutUint64(id[8:], low)
 }
 
 // ParseID reads a UUID of any version in its 36 character form.

@@ -20,6 +20,15 @@ type transaction struct {
 	requests []*request // whose last append was added
 }
 
+// put takes a task in, field by field: see decide.
+func (t *transaction) put(of task) {
+	n := len(t.tasks)
+	t.tasks = slices.Grow(t.tasks, 1)[:n+1]
+	in := &t.tasks[n]
+	in.append, in.snapshot, in.change, in.result, in.before = of.append, of.snapshot, of.change, of.result, of.before
+	t.bytes += of.size()
+}
+
 func (t *transaction) full() bool { return len(t.tasks) >= groupAppends || t.bytes >= groupBytes }
 
 // settle ends the transaction for everybody who took part: with the results as they stand, or with an error for all.
@@ -79,8 +88,7 @@ func (w *writer) add(t task) {
 		t.result.Err = *cause
 		return
 	}
-	w.tx.tasks = append(w.tx.tasks, t)
-	w.tx.bytes += t.size()
+	w.tx.put(t)
 	if err := w.perform(t); err != nil {
 		w.takeBack(explain(noContext, "nothing stored", err))
 	}
