@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"errors"
+	"runtime"
+	"time"
 
 	"github.com/ncruces/go-sqlite3/vfs"
 )
@@ -30,7 +32,7 @@ func newLogVFS(below string) (name string) {
 func (v logVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	file, flags, err := v.lowerVFS.OpenFilename(name, flags)
 	if err == nil && flags&vfs.OPEN_WAL != 0 && file.DeviceCharacteristics()&vfs.IOCAP_POWERSAFE_OVERWRITE != 0 {
-		file = &gatheredFile{File: file}
+		file = &gatheredFile{File: file, begin: beginWriteback(file)}
 	}
 	return file, flags, err
 }
@@ -38,9 +40,18 @@ func (v logVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, 
 // gatheredFile is a file whose writes wait for a sync, or for whatever else is done with it.
 type gatheredFile struct {
 	vfs.File
-	waiting []byte // one piece
-	at      int64  // where it begins
+	waiting []byte       // one piece
+	at      int64        // where it begins
+	begin   func() error // see beginWriteback
+	hasty   int          // syncs that let nobody run first
 }
+
+// Bounds of what letting others run may cost. Beside goroutines that only compute, each of which the runtime lets go on for
+// 10 ms, the next syncs do without.
+const (
+	longYield  = 4 * time.Millisecond
+	hastySyncs = 256
+)
 
 // WriteAt puts data behind what waits. An error is that of what waited before.
 func (f *gatheredFile) WriteAt(data []byte, at int64) (int, error) {
@@ -69,7 +80,25 @@ func (f *gatheredFile) Sync(flags vfs.SyncFlag) error {
 	if err := f.flush(); err != nil {
 		return err
 	}
+	f.yield()
 	return f.File.Sync(flags)
+}
+
+// yield has the disk begin, and lets those run meanwhile who are ready to. Who waits for a sync keeps a processor from them:
+// Go's runtime takes it back after a tenth of a millisecond or two, which is as long as most syncs. When nobody is ready
+// it costs next to nothing.
+func (f *gatheredFile) yield() {
+	switch {
+	case f.begin == nil:
+	case f.hasty > 0:
+		f.hasty--
+	default:
+		_ = f.begin() // a disk that fails says so at the sync
+		began := time.Now()
+		if runtime.Gosched(); time.Since(began) > longYield {
+			f.hasty = hastySyncs
+		}
+	}
 }
 
 // ReadAt hands on what waits and reads the file.

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"io"
 	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3/vfs"
 	"github.com/stretchr/testify/require"
@@ -108,4 +112,41 @@ func TestGatheredFileReportsFailedWrites(t *testing.T) {
 		require.NoError(t, err, "it waits")
 		require.ErrorIs(t, look(f), io.ErrShortWrite, name)
 	}
+}
+
+// A sync lets those run first who are ready to, when the disk has begun. Beside goroutines that only compute that takes long,
+// and the next syncs do without.
+func TestGatheredFileYields(t *testing.T) {
+	begun := 0
+	f := &gatheredFile{File: &memoryFile{}, begin: func() error { begun++; return io.ErrUnexpectedEOF }}
+	syncBeside := func(work func()) (wentFirst bool) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		var other sync.WaitGroup
+		defer other.Wait()
+		var ran atomic.Bool
+		other.Go(func() {
+			work()
+			ran.Store(true)
+		})
+		require.NoError(t, f.Sync(0), "an error of the disk is that of a sync")
+		return ran.Load()
+	}
+	for tries := 0; !syncBeside(func() {}); tries++ {
+		require.Less(t, tries, 100)
+	}
+	for tries := 0; f.hasty == 0; tries++ {
+		require.Less(t, tries, 100)
+		syncBeside(func() {
+			for began := time.Now(); time.Since(began) < 2*longYield; {
+			}
+		})
+	}
+	begun = 0
+	require.Equal(t, hastySyncs, f.hasty)
+	require.False(t, syncBeside(func() {}), "it does not yield")
+	require.Equal(t, hastySyncs-1, f.hasty)
+	require.Zero(t, begun)
+
+	f = &gatheredFile{File: &memoryFile{}}
+	require.False(t, syncBeside(func() {}), "a file that is not the system's begins nothing")
 }

@@ -2,5 +2,7 @@
 
 package sqlite
 
-// beginWriteback does nothing: this system knows only how to sync.
-func beginWriteback(uintptr) error { return nil }
+import "github.com/ncruces/go-sqlite3/vfs"
+
+// beginWriteback gives nil: this system knows only how to sync.
+func beginWriteback(vfs.File) func() error { return nil }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
@@ -23,25 +24,31 @@ func TestWritebackBegins(t *testing.T) {
 	require.Equal(t, pageSize, w.kept)
 }
 
-// TestWritebackOfFiles finds that the file of the operating system is one that it can be told to write, as the checkpointer
-// opens it, and that any other is left alone.
+// The files of the system are told to begin, those that SQLite's log and the checkpointer are given; any other is left alone.
 func TestWritebackOfFiles(t *testing.T) {
+	require.Nil(t, beginWriteback(&simFile{}))
 	path := filepath.Join(t.TempDir(), "events.db")
 	store, err := Open(t.Context(), path, Options{})
 	require.NoError(t, err)
 	require.NoError(t, store.Append(t.Context(), []engine.Append{oneEvent("a")})[0].Err)
 	c, err := connectCheckpointer(path, &store.options)
 	require.NoError(t, err)
-	pointer, err := c.conn.FileControl("main", sqlite3.FCNTL_FILE_POINTER)
-	require.NoError(t, err)
-	file, ok := pointer.(vfs.FileUnwrap).Unwrap().(checkpointFile) // the driver's checksums are around it
-	require.True(t, ok, "%T", pointer)
-	require.NotNil(t, file.writeback.begin)
-	require.NoError(t, file.writeback.begin())
+	moved := pointed(t, c, sqlite3.FCNTL_FILE_POINTER).(vfs.FileUnwrap).Unwrap() // the driver's checksums are around it
+	log := pointed(t, store.writer.connection, sqlite3.FCNTL_JOURNAL_POINTER)
+	for _, begin := range []func() error{moved.(checkpointFile).writeback.begin, log.(*gatheredFile).begin} {
+		if runtime.GOOS != "linux" {
+			require.Nil(t, begin)
+			continue
+		}
+		require.NoError(t, begin())
+	}
 	require.NoError(t, c.close())
 	require.NoError(t, store.Close())
+}
 
-	simulated := newWriteback(&simFile{})
-	simulated.wrote(2 * writebackBytes)
-	require.Nil(t, simulated.begin)
+// pointed gives a file of a connection.
+func pointed(t *testing.T, c *connection, which sqlite3.FcntlOpcode) vfs.File {
+	file, err := c.conn.FileControl("main", which)
+	require.NoError(t, err)
+	return file.(vfs.File)
 }
