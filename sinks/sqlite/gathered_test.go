@@ -117,7 +117,7 @@ func TestGatheredFileReportsFailedWrites(t *testing.T) {
 // A sync lets those run first who are ready to, when the disk has begun. Beside goroutines that only compute that takes long,
 // and the next syncs do without.
 func TestGatheredFileYields(t *testing.T) {
-	begun := 0
+	begun, bytes := 0, yieldBytes
 	f := &gatheredFile{File: &memoryFile{}, begin: func() error { begun++; return io.ErrUnexpectedEOF }}
 	syncBeside := func(work func()) (wentFirst bool) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
@@ -128,6 +128,8 @@ func TestGatheredFileYields(t *testing.T) {
 			work()
 			ran.Store(true)
 		})
+		_, err := f.WriteAt(make([]byte, bytes), 0)
+		require.NoError(t, err)
 		require.NoError(t, f.Sync(0), "an error of the disk is that of a sync")
 		return ran.Load()
 	}
@@ -143,10 +145,14 @@ func TestGatheredFileYields(t *testing.T) {
 	}
 	begun = 0
 	require.Equal(t, hastySyncs, f.hasty)
-	require.False(t, syncBeside(func() {}), "it does not yield")
+	syncBeside(func() {})
 	require.Equal(t, hastySyncs-1, f.hasty)
-	require.Zero(t, begun)
+	require.Zero(t, begun, "it is in a hurry")
 
-	f = &gatheredFile{File: &memoryFile{}}
-	require.False(t, syncBeside(func() {}), "a file that is not the system's begins nothing")
+	f.hasty, bytes = 0, yieldBytes-1
+	syncBeside(func() {})
+	require.Zero(t, begun, "it is not worth while")
+
+	f, bytes = &gatheredFile{File: &memoryFile{}}, yieldBytes
+	syncBeside(func() {}) // the file is not the system's: there is nothing to begin
 }
