@@ -23,7 +23,7 @@ import (
 //
 //	sources.Chan(ch).Via(filter).Via(p.Dispatch(ctx)).To(sink)
 //
-// The stage starts when it is first connected. When its inlet is closed, or ctx is done, it finishes what was admitted
+// The stage starts when either side of it is connected. When its inlet is closed, or ctx is done, it finishes what was admitted
 // and closes its outlet; commands that arrive after ctx is done are refused with ErrStopped. A stage between
 // Dispatch and the store sink must pass every batch on, once.
 func (p *Pipeline) Dispatch(ctx context.Context) streams.Flow {
@@ -49,12 +49,15 @@ var _ streams.Flow = (*dispatch)(nil)
 
 // In is the inlet for commands.
 func (d *dispatch) In() chan<- any {
-	d.start.Do(func() { go d.run() })
+	d.begin()
 	return d.in
 }
 
 // Out is the outlet of batches.
-func (d *dispatch) Out() <-chan any { return d.out }
+func (d *dispatch) Out() <-chan any {
+	d.begin()
+	return d.out
+}
 
 // Via streams the batches to another flow.
 func (d *dispatch) Via(flow streams.Flow) streams.Flow {
@@ -68,9 +71,13 @@ func (d *dispatch) To(sink streams.Sink) {
 	sink.AwaitCompletion()
 }
 
+// begin starts the stage, whichever side is connected first: upstream may ask for the inlet only when it has something, and
+// until then nobody could call Do.
+func (d *dispatch) begin() { d.start.Do(func() { go d.run() }) }
+
 func (d *dispatch) transmit(to streams.Inlet) {
 	in := to.In()
-	for batch := range d.out {
+	for batch := range d.Out() {
 		in <- batch
 	}
 	close(in)

@@ -1,8 +1,10 @@
 package pipeline_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,6 +111,25 @@ func TestDispatchCancelled(t *testing.T) {
 			}
 		}
 		require.Equal(t, 50, b.Report().Commands)
+	})
+}
+
+// The stage runs before its source has anything: who calls Do is served, and let go when the context is done.
+func TestDispatchBeforeItsFirstElement(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		b := newBelt(t, memory.New(), pipeline.Options{})
+		silent := make(chan any) // nobody sends; closed at the end, the source receives
+		var chain sync.WaitGroup
+		chain.Go(func() { sources.Chan(silent).Via(b.Dispatch(ctx)).To(b.sink) })
+		o, err := b.Do(t.Context(), engine.NewCommand("a", put{Amounts: []int{1}}))
+		require.NoError(t, err)
+		require.EqualValues(t, 1, o.Last)
+		cancel()
+		chain.Wait()
+		_, err = b.Do(t.Context(), engine.NewCommand("a", put{}))
+		require.ErrorIs(t, err, engine.ErrClosed)
+		close(silent)
 	})
 }
 
