@@ -21,7 +21,8 @@ type Result struct {
 	Seconds           float64           `json:"seconds"`
 	CommandsPerSecond float64           `json:"commands_per_second"`
 	LatencyMS         LatencyMS         `json:"latency_ms"`
-	Sequence          pipeline.Sequence `json:"sequence"` // read back from the store
+	Judged            bool              `json:"judged"`   // the store could be read back to its end
+	Sequence          pipeline.Sequence `json:"sequence"` // read back from the store; says nothing unless Judged
 	OK                bool              `json:"ok"`       // nothing in Sequence, in the pipeline's eyes and in the store
 }
 
@@ -41,6 +42,6 @@ func (a *Audit) Judge(ctx context.Context, store engine.Store, report pipeline.R
 		DeadLettered: report.DeadLettered, Unknown: report.Unknown, Events: report.Events, Aggregates: a.Aggregates(),
 		Seconds: report.Elapsed.Seconds(), CommandsPerSecond: report.Rate(),
 		LatencyMS: LatencyMS{ms(report.Latency.P50), ms(report.Latency.P99), ms(report.Latency.P999)},
-		Sequence:  verdict, OK: err == nil && verdict.OK() && report.Sequence.OK(),
+		Judged:    err == nil, Sequence: verdict, OK: err == nil && verdict.OK() && report.Sequence.OK(),
 	}, err
 }

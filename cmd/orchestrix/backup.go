@@ -26,7 +26,7 @@ which goes on meanwhile. The copy gets its name when it is whole and synced; a f
 reading does, verifying leaves an empty COPY-wal and a COPY-shm beside the copy. It is whole without them.
 
 Exit status: 0 the copy is whole; 1 the store or the copy is damaged, or the copying failed; 2 wrong usage.`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.backup(cmd.Context(), std.out) },
 	}
 	flags := cmd.Flags()

@@ -26,7 +26,7 @@ func newEvents(std streams) *cobra.Command {
 
 Each line has the event's version within its aggregate, its position in the whole log (a decimal string), the
 correlationid of its conversation, and as causationid the id of its command. The store may be in use by a run.`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.print(cmd.Context(), std.out) },
 	}
 	flags := cmd.Flags()

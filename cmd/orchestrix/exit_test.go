@@ -198,6 +198,8 @@ func TestStoreFailureSaysWhatToDo(t *testing.T) {
 		require.ErrorContains(t, (&runFlags{seed: 7}).end(t.Context(), nil, nil, cause), "(--seed 7) again")
 	}
 	require.NotContains(t, (&runFlags{}).end(t.Context(), nil, nil, errors.New("other")).Error(), "disk")
+	damaged := (&runFlags{store: "x.db"}).end(t.Context(), nil, nil, fmt.Errorf("read: %w", engine.ErrCorrupt))
+	require.ErrorContains(t, damaged, "orchestrix verify --store x.db says where")
 }
 
 // A store that cannot be read back fails the run.
@@ -208,7 +210,9 @@ func TestReadBackFails(t *testing.T) {
 	f := &runFlags{in: "-", store: memoryStore}
 	source, _, err := f.source(streams{in: strings.NewReader("")})
 	require.NoError(t, err)
-	_, unread, failed := f.belt(t.Context(), streams{err: io.Discard}, engine.NewRegistry(order.Module{}), store, source)
+	result, unread, failed := f.belt(t.Context(), streams{err: io.Discard}, engine.NewRegistry(order.Module{}), store, source)
 	require.NoError(t, unread)
 	require.ErrorIs(t, failed, engine.ErrClosed)
+	require.False(t, result.OK)
+	require.Contains(t, verdict(result), "is not known", "nobody has found it broken")
 }

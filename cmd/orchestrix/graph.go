@@ -38,7 +38,7 @@ With --lint it prints, one on each line, what is allowed and hardly meant: a com
 deciders, an event that nobody reads, an event that a decider makes and does not evolve.
 
 Exit status: 0; with --lint 1 when something was found; 2 wrong usage or unreadable topology.`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(*cobra.Command, []string) error { return f.print(std) },
 	}
 	flags := cmd.Flags()

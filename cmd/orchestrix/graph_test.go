@@ -107,7 +107,7 @@ func TestGraphUsage(t *testing.T) {
 		"graph --format svg":        `--format is "svg": give mermaid or json`,
 		"graph --in nowhere.json":   "cannot read the topology",
 		"graph --in -":              "write one with json.Marshal",
-		"graph --in - --lint extra": "unknown command",
+		"graph --in - --lint extra": "takes no argument",
 	} {
 		got := orchestrix(t, `{"commands":[],"surprise":1}`, strings.Fields(args)...)
 		require.Equal(t, exitUsage, got.status, args)

@@ -38,7 +38,7 @@ func newLettersList(std streams) *cobra.Command {
 --json have all that is known of a letter. The store may be in use by a run.`,
 		Example: `  orchestrix letters list --store orders.db
   orchestrix letters list --store orders.db --reason "no answer" --json`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.list(cmd.Context(), std.out) },
 	}
 	f.flags(cmd)

@@ -244,7 +244,7 @@ func TestLettersUsage(t *testing.T) {
 		{"letters list --store nowhere.db", "there is no store nowhere.db"},
 		{"letters list --store memory:", "has nothing to read"},
 		{"letters list --store x.db --state gone", "give skipped, parked or waiting"},
-		{"letters list extra --store x.db", "unknown command"},
+		{"letters list extra --store x.db", `takes no argument, and there is "extra": a file is named with --store`},
 		{"letters show --store x.db", "give the ID of one dead letter"},
 		{"letters show " + id + " " + id + " --store x.db", "give the ID of one dead letter"},
 		{"letters edit --data 1 --store x.db", "give the ID of one dead letter"},

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -117,4 +118,19 @@ func newRoot(std streams) *cobra.Command {
 func needsCommand(cmd *cobra.Command, _ []string) error {
 	_ = cmd.Help()
 	return usage("say what to do: one of the commands above")
+}
+
+// flagsOnly refuses arguments. The likeliest one is a file, so it says which flags name one.
+func flagsOnly(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var files []string
+	for _, name := range []string{"in", "store", "to"} {
+		if cmd.Flags().Lookup(name) != nil {
+			files = append(files, "--"+name)
+		}
+	}
+	return usage("%s takes no argument, and there is %q: a file is named with %s",
+		cmd.CommandPath(), args[0], strings.Join(files, " or "))
 }

@@ -100,7 +100,7 @@ func TestUsageErrors(t *testing.T) {
 		{"run --bogus", "see orchestrix run --help"},
 		{"letters rm", "see orchestrix letters --help"},
 		{"verify --store nowhere.db", "there is no store nowhere.db: run makes one"},
-		{"run extra", "unknown command"},
+		{"run extra", `takes no argument, and there is "extra": a file is named with --in or --store`},
 		{"run --in nowhere.jsonl", "cannot read the input"},
 		{"run --in .", "is a folder"},
 		{"run --in - --commands 5", "give one of the two"},

@@ -47,7 +47,7 @@ holds and something was dead-lettered; 130 interrupted.`,
 		Example: `  orchestrix run
   orchestrix run --in orders.jsonl --store orders.db
   producer | orchestrix run --in - --store orders.db --json`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, std) },
 	}
 	flags := cmd.Flags()
@@ -123,6 +123,9 @@ func (f *runFlags) end(ctx context.Context, verdict, unread, failed error) error
 
 // advise says what to do about a store that failed.
 func (f *runFlags) advise(err error) error {
+	if errors.Is(err, engine.ErrCorrupt) {
+		return fmt.Errorf("%w\nthe store is damaged: orchestrix verify --store %s says where; go on with a backup of it", err, f.store)
+	}
 	if !errors.Is(err, engine.ErrClosed) && !errors.Is(err, engine.ErrUnknown) {
 		return err
 	}

@@ -30,7 +30,7 @@ on the store, it says so and tells what the store knows. The program that runs t
 		Example: `  orchestrix status --store orders.db
   orchestrix status --store orders.db --watch
   orchestrix status --store orders.db --json`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), std.out) },
 	}
 	flags := cmd.Flags()

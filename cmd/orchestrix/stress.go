@@ -20,7 +20,7 @@ func newStress(std streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stress",
 		Short: "Press many producers through one pipeline and read the verdict back from the store",
-		Args:  cobra.NoArgs,
+		Args:  flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
 				o.Seed = rand.Uint64N(1_000_000)

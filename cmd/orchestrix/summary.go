@@ -66,12 +66,20 @@ func printSummary(w io.Writer, store engine.Capabilities, r bench.Result) error 
 		{"aggregates", count(r.Aggregates), ""},
 		{"latency p50 / p99 / p99.9", "", fmt.Sprintf("%.2f / %.2f / %.2f ms", r.LatencyMS.P50, r.LatencyMS.P99, r.LatencyMS.P999)},
 	})
-	mark, word := "✔", "holds"
-	if !r.OK {
-		mark, word = "✘", "is BROKEN"
+	return printTable(w, t, "%s%s", rejections(r), verdict(r))
+}
+
+// verdict says whether the sequence holds.
+func verdict(r bench.Result) string {
+	says := "✔ sequence holds"
+	switch {
+	case !r.Judged:
+		return "✘ sequence is not known: the store cannot be read back"
+	case !r.OK:
+		says = "✘ sequence is BROKEN"
 	}
-	return printTable(w, t, "%s%s sequence %s: %d gaps, %d swaps, %d lost, %d duplicates, read back from the store",
-		rejections(r), mark, word, r.Sequence.Gaps, r.Sequence.Swaps, r.Sequence.Lost, r.Sequence.Duplicates)
+	return fmt.Sprintf("%s: %d gaps, %d swaps, %d lost, %d duplicates, read back from the store",
+		says, r.Sequence.Gaps, r.Sequence.Swaps, r.Sequence.Lost, r.Sequence.Duplicates)
 }
 
 // rejections says why most of the rejected commands were, a line for each reason.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,7 @@ Nothing is changed. The store may be in use by a run; it is seen as it was at on
 with -wal and -shm are SQLite's: reading leaves them beside a store, and the next run removes them.
 
 Exit status: 0 the store is whole; 1 it is damaged, the first places are named; 2 wrong usage or unreadable store.`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.verify(cmd.Context(), std.out) },
 	}
 	flags := cmd.Flags()
@@ -75,14 +76,24 @@ func printVerdict(w io.Writer, path string, report *sqlite.VerifyReport) error {
 		_, err := fmt.Fprintf(w, "whole: %s (%s)\n", path, seen)
 		return err
 	}
-	_, err := fmt.Fprintf(w, "DAMAGED: %s has %s (%s)\n", path, n(report.FaultsAll, "fault"), seen)
-	for _, fault := range report.Faults {
-		if err == nil {
-			_, err = fmt.Fprintln(w, "  "+fault)
+	var b strings.Builder
+	fmt.Fprintf(&b, "DAMAGED: %s has %s (what can be read: %s)\n", path, n(report.FaultsAll, "fault"), seen)
+	for rest := report.Faults; len(rest) > 0; {
+		same := 1
+		for same < len(rest) && rest[same] == rest[0] {
+			same++
 		}
+		fmt.Fprintf(&b, "  %s", rest[0])
+		if same > 1 {
+			fmt.Fprintf(&b, " (%d times)", same)
+		}
+		b.WriteByte('\n')
+		rest = rest[same:]
 	}
-	if rest := report.FaultsAll - int64(len(report.Faults)); rest > 0 && err == nil {
-		_, err = fmt.Fprintf(w, "  and %d more\n", rest)
+	if rest := report.FaultsAll - int64(len(report.Faults)); rest > 0 {
+		fmt.Fprintf(&b, "  and %d more\n", rest)
 	}
+	b.WriteString("go on with a backup: orchestrix backup makes them\n")
+	_, err := io.WriteString(w, b.String())
 	return err
 }

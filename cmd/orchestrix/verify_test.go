@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -40,12 +41,22 @@ func TestVerifyAndBackup(t *testing.T) {
 	require.Equal(t, 1, c.status)
 	require.Contains(t, c.out, "DAMAGED: ")
 	require.Contains(t, c.out, "page 4 (byte 12288)")
+	require.Contains(t, c.out, "go on with a backup")
 	c = orchestrix(t, "", "verify", "--store", store, "--json")
 	require.Equal(t, 1, c.status)
 	var report sqlite.VerifyReport
 	require.NoError(t, json.Unmarshal([]byte(c.out), &report), c.out)
 	require.NotEmpty(t, report.Faults)
 	require.Equal(t, 0, orchestrix(t, "", "verify", "--store", to).status, "the copy is none of the store's business")
+}
+
+// The same fault many times takes one line.
+func TestVerdictOfManyFaults(t *testing.T) {
+	var out strings.Builder
+	report := sqlite.VerifyReport{FaultsAll: 7, Faults: []string{"a", "b", "b", "b", "c"}}
+	require.NoError(t, printVerdict(&out, "x.db", &report))
+	require.Contains(t, out.String(), "x.db has 7 faults")
+	require.Contains(t, out.String(), "\n  a\n  b (3 times)\n  c\n  and 2 more\n")
 }
 
 func TestBackupBesideARun(t *testing.T) {
