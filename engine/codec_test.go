@@ -2,11 +2,13 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 
 	"github.com/orchestrix-go/orchestrix/engine"
@@ -140,4 +142,15 @@ func TestCodecCannotEncode(t *testing.T) {
 	_, err := codec(t).Encode(&engine.Message{ID: id(t, 1), Type: "odd", Data: make(chan int)})
 	require.ErrorContains(t, err,
 		"engine: payload of odd 00000000-0000-7000-8000-000000000001 cannot be encoded: json: ")
+}
+
+// The text of a JSON error is the same in each process, and the error itself is there.
+func TestDecodeErrorIsTheSameEachTime(t *testing.T) {
+	type counted struct{ N int }
+	r := engine.NewRegistry()
+	engine.RegisterEvent[counted](r, "counted")
+	_, err := r.Decode(&engine.Message{Type: "counted", Data: engine.Raw(`{"N":"x"}`)})
+	require.ErrorContains(t, err, "json: cannot unmarshal") // in every other process the library says "unable to"
+	_, is := errors.AsType[*json.SemanticError](err)
+	require.True(t, is)
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -63,15 +62,26 @@ func plain(name string) int {
 	return i
 }
 
-// brief is err with a text that fits into a log line: JSON errors quote member names, which may be as long as the input.
+// brief is err with a text that fits into a log line, and is the same each time. JSON errors quote member names, which may be
+// as long as the input, and say "unable to" in one process and "cannot" in the next, so that nobody relies on it; but dead
+// letters are found and counted by their reasons.
 func brief(err error) error {
 	const most = 300
-	text := err.Error()
-	if len(text) <= most {
-		return err
+	text := strings.Replace(err.Error(), "json: unable to ", "json: cannot ", 1)
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
-	return errors.New(strings.ToValidUTF8(text[:most], "") + "…")
+	return &reworded{err, text}
 }
+
+// reworded is an error with another text.
+type reworded struct {
+	error
+	text string
+}
+
+func (r *reworded) Error() string { return r.text }
+func (r *reworded) Unwrap() error { return r.error }
 
 // check returns an error when an attribute of the message is out of bounds. Only the type may not be empty. Most messages
 // are like the one that passed before, if there is one.
