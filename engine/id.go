@@ -16,12 +16,12 @@ type ID [16]byte
 // random bits from the runtime's ChaCha8 generator. Ids made a quarter of a microsecond apart or more sort by time; within
 // it their sequence is random. It takes no lock, so that many goroutines can make ids at once.
 func NewID() (id ID) {
-	id.set(freshID(time.Now()))
+	id.set(freshHalves(time.Now()))
 	return id
 }
 
-// freshID gives the halves of a fresh id.
-func freshID(now time.Time) (high, low uint64) {
+// freshHalves makes a fresh id, and gives its first and its last 8 bytes as numbers: see set.
+func freshHalves(now time.Time) (high, low uint64) {
 	const version, variant = 0x7000, 1 << 63
 	since := uint64(now.UnixNano())
 	milli := since / 1e6
@@ -29,7 +29,8 @@ func freshID(now time.Time) (high, low uint64) {
 	return milli<<16 | version | fraction, rand.Uint64()>>2 | variant
 }
 
-// set writes an id where it belongs: who copies its 16 bytes right behind the two writes of 8 waits until both are done.
+// set writes an id in place, as two halves. To copy it right after that, 16 bytes at once, the processor would wait until every
+// write before is done.
 func (id *ID) set(high, low uint64) {
 	binary.BigEndian.PutUint64(id[:8], high)
 	binary.BigEndian.PutUint64(id[8:], low)

@@ -39,7 +39,7 @@ type Command struct {
 func NewCommand(subject string, data any) *Command {
 	now := time.Now()
 	cmd := new(Command)
-	high, low := freshID(now)
+	high, low := freshHalves(now)
 	cmd.ID.set(high, low)
 	cmd.CorrelationID.set(high, low)
 	cmd.Source, cmd.Subject, cmd.Time, cmd.Data = "orchestrix", subject, now.UTC(), data
@@ -71,7 +71,7 @@ type Event struct {
 // state makes e, which is empty, the event that cmd caused with this payload. Correlation and causation are always the
 // engine's.
 func (e *Event) state(cmd *Command, typ string, data any, now time.Time) {
-	e.ID.set(freshID(now))
+	e.ID.set(freshHalves(now))
 	e.Type, e.Source, e.Subject, e.Time, e.Data = typ, cmd.Source, cmd.Subject, now.UTC(), data
 	e.CorrelationID, e.CausationID, e.TraceParent = cmd.CorrelationID, cmd.ID, cmd.TraceParent
 	if e.CorrelationID.IsZero() {

@@ -8,6 +8,12 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs"
 )
 
+// writebackBytes is how much is moved into the file before the disk is told to begin with it. Left to itself the system keeps
+// nearly all of it until the sync; then the disk gets a whole log at once, and commits wait behind it: of a million commands
+// with 1024 in flight the 99th percentile was 10 ms on two cores, and is 8. PostgreSQL does the same (checkpoint_flush_after),
+// and RocksDB when it is asked to (bytes_per_sync).
+const writebackBytes = 1 << 20
+
 // checkpointer moves the write-ahead log into the file when it has become long, so that it can be used again from its
 // beginning. To move 16 MiB and to sync them takes some tens of milliseconds. A connection of its own does it beside the
 // writer, and once more when the writer has added much meanwhile; the rest is moved by the writer, between two groups.
@@ -138,7 +144,7 @@ func (c *checkpointer) close() error {
 
 // checkpointVFS is a file system of SQLite for the connection beside the writer's. No database is mapped into memory: the
 // driver maps none whose pages have checksums, but forgets that when a connection moves a log that another one has written,
-// and panics. And the disk gets what is moved while more is moved: see writebackBytes.
+// and panics. And the disk is told early to begin with what is moved: see writebackBytes.
 type checkpointVFS struct{ lowerVFS }
 
 // newCheckpointVFS registers the file system over another, and gives its name.
@@ -152,7 +158,7 @@ func newCheckpointVFS(below string) (name string) {
 func (v checkpointVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	file, flags, err := v.lowerVFS.OpenFilename(name, flags)
 	if shared, ok := file.(vfs.FileSharedMemory); ok && err == nil {
-		file = checkpointFile{shared, newWriteback(file)}
+		file = &checkpointFile{FileSharedMemory: shared, begin: beginWriteback(file)}
 	}
 	return file, flags, err
 }
@@ -160,18 +166,22 @@ func (v checkpointVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs
 // checkpointFile has the methods of a file that processes share, and not the one that maps it.
 type checkpointFile struct {
 	vfs.FileSharedMemory
-	writeback *writeback
+	begin func() error // see beginWriteback
+	kept  int          // bytes written since the disk was last told to begin
 }
 
 // WriteAt writes into the file.
-func (f checkpointFile) WriteAt(data []byte, at int64) (int, error) {
+func (f *checkpointFile) WriteAt(data []byte, at int64) (int, error) {
 	n, err := fullAt(f.FileSharedMemory.WriteAt(data, at))
-	f.writeback.wrote(n)
+	if f.kept += n; f.kept >= writebackBytes && f.begin != nil {
+		f.kept = 0
+		_ = f.begin() // a disk that fails says so at the sync
+	}
 	return n, err
 }
 
 // SizeHint says how large the file will be.
-func (f checkpointFile) SizeHint(size int64) error {
+func (f *checkpointFile) SizeHint(size int64) error {
 	if file, ok := f.FileSharedMemory.(vfs.FileSizeHint); ok {
 		return file.SizeHint(size)
 	}

@@ -99,8 +99,10 @@
 //
 // The write-ahead log is used again from its beginning when it holds somewhat more than 16 MiB: a sync that need not make a
 // file longer is faster. Another connection moves it into the database beside the writer, and syncs that; the writer only
-// moves the little that it has added meanwhile. What a commit writes into the log is handed to the operating system in one
-// piece, just before the sync.
+// moves the little that it has added meanwhile. What a commit writes into the log is handed to the operating system in pieces
+// of up to 256 KiB, the last one just before the sync. On Linux the disk is told to begin early: with a commit of 64 KiB or more
+// before the writer waits for its sync, so that other goroutines run meanwhile, and with what is moved into the database after
+// each MiB. Neither makes anything durable: the sync does.
 //
 // Beside the file stand file-wal and file-shm while it is open, and file.lock. A reader that closes leaves the first two,
 // the log empty; the file alone is the whole store then, and the next writer removes them. The lock file stays behind: removing it

@@ -114,13 +114,13 @@ func TestGatheredFileReportsFailedWrites(t *testing.T) {
 	}
 }
 
-// A sync lets those run first who are ready to, when the disk has begun. Beside goroutines that only compute that takes long,
-// and the next syncs do without.
+// A sync of much tells the disk to begin, and lets those run first who are ready to. Beside goroutines that only compute that
+// takes long, and the next syncs do without.
 func TestGatheredFileYields(t *testing.T) {
-	begun, bytes := 0, yieldBytes
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // who is ready runs when the file yields, nearly always
+	begun, size := 0, yieldBytes
 	f := &gatheredFile{File: &memoryFile{}, begin: func() error { begun++; return io.ErrUnexpectedEOF }}
 	syncBeside := func(work func()) (wentFirst bool) {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 		var other sync.WaitGroup
 		defer other.Wait()
 		var ran atomic.Bool
@@ -128,7 +128,7 @@ func TestGatheredFileYields(t *testing.T) {
 			work()
 			ran.Store(true)
 		})
-		_, err := f.WriteAt(make([]byte, bytes), 0)
+		_, err := f.WriteAt(make([]byte, size), 0)
 		require.NoError(t, err)
 		require.NoError(t, f.Sync(0), "an error of the disk is that of a sync")
 		return ran.Load()
@@ -136,6 +136,7 @@ func TestGatheredFileYields(t *testing.T) {
 	for tries := 0; !syncBeside(func() {}); tries++ {
 		require.Less(t, tries, 100)
 	}
+	require.Positive(t, begun)
 	for tries := 0; f.hasty == 0; tries++ {
 		require.Less(t, tries, 100)
 		syncBeside(func() {
@@ -144,15 +145,15 @@ func TestGatheredFileYields(t *testing.T) {
 		})
 	}
 	begun = 0
-	require.Equal(t, hastySyncs, f.hasty)
+	require.Equal(t, hastyYields, f.hasty)
 	syncBeside(func() {})
-	require.Equal(t, hastySyncs-1, f.hasty)
+	require.Equal(t, hastyYields-1, f.hasty)
 	require.Zero(t, begun, "it is in a hurry")
 
-	f.hasty, bytes = 0, yieldBytes-1
+	f.hasty, size = 0, yieldBytes-1
 	syncBeside(func() {})
 	require.Zero(t, begun, "it is not worth while")
 
-	f, bytes = &gatheredFile{File: &memoryFile{}}, yieldBytes
+	f, size = &gatheredFile{File: &memoryFile{}}, yieldBytes
 	syncBeside(func() {}) // the file is not the system's: there is nothing to begin
 }

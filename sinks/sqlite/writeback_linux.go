@@ -5,9 +5,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// beginWriteback gives what tells the system to write to the disk what it keeps of a file, and does not wait for that; nil for
-// a file that is not the system's. An error of the disk is left to the sync: without the flags that wait, nobody is told of it
-// here.
+// beginWriteback gives what tells the system to begin writing to the disk what it holds of a file; nil for a file that is not
+// the system's. It waits only while the disk's queue is full, and makes nothing durable. It takes no error of the disk away from
+// the sync: only the flags of sync_file_range that wait look for one.
 func beginWriteback(file vfs.File) func() error {
 	opened, ok := file.(interface{ Fd() uintptr })
 	if !ok {

@@ -13,19 +13,26 @@ import (
 	"github.com/orchestrix-go/orchestrix/engine"
 )
 
-// TestWritebackBegins writes as much as is kept, twice and a bit more.
-func TestWritebackBegins(t *testing.T) {
+// memoryMain is a memory file that processes share.
+type memoryMain struct{ memoryFile }
+
+func (*memoryMain) SharedMemory() vfs.SharedMemory { return nil }
+
+// The disk is told to begin whenever much was moved, and what it has to say is left to the sync.
+func TestCheckpointFileBegins(t *testing.T) {
 	begun := 0
-	w := &writeback{begin: func() error { begun++; return os.ErrInvalid }}
+	f := &checkpointFile{FileSharedMemory: &memoryMain{}, begin: func() error { begun++; return os.ErrInvalid }}
+	page := make([]byte, pageSize)
 	for range 2*writebackBytes/pageSize + 1 {
-		w.wrote(pageSize)
+		_, err := f.WriteAt(page, 0)
+		require.NoError(t, err)
 	}
 	require.Equal(t, 2, begun)
-	require.Equal(t, pageSize, w.kept)
 }
 
-// The files of the system are told to begin, those that SQLite's log and the checkpointer are given; any other is left alone.
-func TestWritebackOfFiles(t *testing.T) {
+// On Linux the log of the writer and the database of the checkpointer can be told to begin; a file that is not the system's
+// cannot.
+func TestBeginWriteback(t *testing.T) {
 	require.Nil(t, beginWriteback(&simFile{}))
 	path := filepath.Join(t.TempDir(), "events.db")
 	store, err := Open(t.Context(), path, Options{})
@@ -33,9 +40,9 @@ func TestWritebackOfFiles(t *testing.T) {
 	require.NoError(t, store.Append(t.Context(), []engine.Append{oneEvent("a")})[0].Err)
 	c, err := connectCheckpointer(path, &store.options)
 	require.NoError(t, err)
-	moved := pointed(t, c, sqlite3.FCNTL_FILE_POINTER).(vfs.FileUnwrap).Unwrap() // the driver's checksums are around it
-	log := pointed(t, store.writer.connection, sqlite3.FCNTL_JOURNAL_POINTER)
-	for _, begin := range []func() error{moved.(checkpointFile).writeback.begin, log.(*gatheredFile).begin} {
+	database := fileOf(t, c, sqlite3.FCNTL_FILE_POINTER).(vfs.FileUnwrap).Unwrap() // the driver's checksums are around it
+	log := fileOf(t, store.writer.connection, sqlite3.FCNTL_JOURNAL_POINTER)
+	for _, begin := range []func() error{database.(*checkpointFile).begin, log.(*gatheredFile).begin} {
 		if runtime.GOOS != "linux" {
 			require.Nil(t, begin)
 			continue
@@ -46,9 +53,10 @@ func TestWritebackOfFiles(t *testing.T) {
 	require.NoError(t, store.Close())
 }
 
-// pointed gives a file of a connection.
-func pointed(t *testing.T, c *connection, which sqlite3.FcntlOpcode) vfs.File {
-	file, err := c.conn.FileControl("main", which)
+// fileOf gives a file that a connection has open.
+func fileOf(t *testing.T, c *connection, pointer sqlite3.FcntlOpcode) vfs.File {
+	t.Helper()
+	file, err := c.conn.FileControl("main", pointer)
 	require.NoError(t, err)
 	return file.(vfs.File)
 }
