@@ -175,7 +175,7 @@ func (f *checkpointFile) WriteAt(data []byte, at int64) (int, error) {
 	n, err := fullAt(f.FileSharedMemory.WriteAt(data, at))
 	if f.kept += n; f.kept >= writebackBytes && f.begin != nil {
 		f.kept = 0
-		_ = f.begin() // a disk that fails says so at the sync
+		err = errors.Join(err, f.begin())
 	}
 	return n, err
 }

@@ -86,28 +86,34 @@ func (f *gatheredFile) Sync(flags vfs.SyncFlag) error {
 	if err := f.flush(); err != nil {
 		return err
 	}
-	if f.handed >= yieldBytes {
-		f.yield()
+	much := f.handed >= yieldBytes
+	if f.handed = 0; much {
+		if err := f.yield(); err != nil {
+			return err
+		}
 	}
-	f.handed = 0
 	return f.File.Sync(flags)
 }
 
 // yield tells the disk to begin, and lets those run meanwhile who are ready to. A goroutine that waits for a sync keeps a
 // processor from them until Go's runtime takes it back, which it was seen to do after a tenth of a millisecond or two: as long
-// as most syncs take.
-func (f *gatheredFile) yield() {
+// as most syncs take. An error is one of the sync.
+func (f *gatheredFile) yield() error {
 	switch {
 	case f.begin == nil:
+		return nil
 	case f.hasty > 0:
 		f.hasty--
-	default:
-		_ = f.begin() // a disk that fails says so at the sync
-		began := time.Now()
-		if runtime.Gosched(); time.Since(began) > longYield {
-			f.hasty = hastyYields
-		}
+		return nil
 	}
+	if err := f.begin(); err != nil {
+		return err
+	}
+	began := time.Now()
+	if runtime.Gosched(); time.Since(began) > longYield {
+		f.hasty = hastyYields
+	}
+	return nil
 }
 
 // ReadAt hands on what waits and reads the file.

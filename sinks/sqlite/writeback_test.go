@@ -1,9 +1,9 @@
 package sqlite
 
 import (
-	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
@@ -18,16 +18,42 @@ type memoryMain struct{ memoryFile }
 
 func (*memoryMain) SharedMemory() vfs.SharedMemory { return nil }
 
-// The disk is told to begin whenever much was moved, and what it has to say is left to the sync.
+// The disk is told to begin whenever much was moved.
 func TestCheckpointFileBegins(t *testing.T) {
-	begun := 0
-	f := &checkpointFile{FileSharedMemory: &memoryMain{}, begin: func() error { begun++; return os.ErrInvalid }}
+	begun, failure := 0, error(nil)
+	f := &checkpointFile{FileSharedMemory: &memoryMain{}, begin: func() error { begun++; return failure }}
 	page := make([]byte, pageSize)
 	for range 2*writebackBytes/pageSize + 1 {
 		_, err := f.WriteAt(page, 0)
 		require.NoError(t, err)
 	}
 	require.Equal(t, 2, begun)
+	failure = syscall.EIO
+	_, err := f.WriteAt(make([]byte, writebackBytes), 0)
+	require.ErrorIs(t, err, syscall.EIO, "the sync may say nothing of it")
+}
+
+// A disk that fails when it is told to begin may not fail again at the sync: what was written may be gone. The commit is
+// unknown, the store is shut, and what was acknowledged before is there.
+func TestBeginFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.db")
+	store, err := Open(t.Context(), path, Options{})
+	require.NoError(t, err)
+	small := func() []engine.Append { return []engine.Append{oneEvent("a")} }
+	large := oneEvent("b")
+	large.Events[0].Data = engine.Raw(make([]byte, 2*yieldBytes))
+	require.NoError(t, store.Append(t.Context(), small())[0].Err)
+	log := fileOf(t, store.writer.connection, sqlite3.FCNTL_JOURNAL_POINTER).(*gatheredFile)
+	log.begin = func() error { return syscall.EIO }
+	require.NoError(t, store.Append(t.Context(), small())[0].Err, "it is too little to begin early")
+	require.ErrorIs(t, store.Append(t.Context(), []engine.Append{large})[0].Err, engine.ErrUnknown)
+	require.ErrorIs(t, store.Append(t.Context(), small())[0].Err, ErrPoisoned)
+	require.NoError(t, store.Close())
+
+	store, err = Open(t.Context(), path, Options{})
+	require.NoError(t, err)
+	require.EqualValues(t, 3, store.Append(t.Context(), small())[0].First)
+	require.NoError(t, store.Close())
 }
 
 // On Linux the log of the writer and the database of the checkpointer can be told to begin; a file that is not the system's
