@@ -101,12 +101,12 @@ func TestMannWhitneyIsEveryPermutation(t *testing.T) {
 // The approximation for many samples agrees with the count, with some ties and without. The samples are always the same.
 func TestMannWhitneyApproximation(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	for _, values := range []int{30, 100, 1 << 40} {
+	for _, values := range []int64{30, 100, 1 << 40} {
 		for range 30 {
 			var a, b []float64
 			for range 20 {
-				a = append(a, float64(random.IntN(values)))
-				b = append(b, float64(random.IntN(values))*0.8)
+				a = append(a, float64(random.Int64N(values)))
+				b = append(b, float64(random.Int64N(values))*0.8)
 			}
 			ranks, sum := doubleRanks(a, b)
 			mean := len(a) * (len(ranks) + 1)
