@@ -30,7 +30,7 @@ func (r *Registry) Encode(m *Message) (Raw, error) {
 	}
 	raw, err := json.Marshal(m.Data)
 	if err != nil {
-		return nil, fmt.Errorf("engine: payload of %s %s cannot be encoded: %w", m.Type, m.ID, err)
+		return nil, fmt.Errorf("engine: payload of %s %s cannot be encoded: %w", m.Type, m.ID, brief(err))
 	}
 	return raw, nil
 }
@@ -73,7 +73,7 @@ func (r *Registry) Digest(typ string, data any) (uint64, error) {
 	buffer := digestBuffers.Get().(*bytes.Buffer)
 	buffer.Reset()
 	if err := json.MarshalWrite(buffer, data, json.Deterministic(true)); err != nil {
-		return 0, fmt.Errorf("engine: payload of %s cannot be encoded: %w", typ, err)
+		return 0, fmt.Errorf("engine: payload of %s cannot be encoded: %w", typ, brief(err))
 	}
 	raw := buffer.Bytes()
 	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a

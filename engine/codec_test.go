@@ -145,7 +145,7 @@ func TestCodecCannotEncode(t *testing.T) {
 }
 
 // The text of a JSON error is the same in each process, and the error itself is there.
-func TestDecodeErrorIsTheSameEachTime(t *testing.T) {
+func TestCodecErrorsAreTheSameEachTime(t *testing.T) {
 	type counted struct{ N int }
 	r := engine.NewRegistry()
 	engine.RegisterEvent[counted](r, "counted")
@@ -153,4 +153,9 @@ func TestDecodeErrorIsTheSameEachTime(t *testing.T) {
 	require.ErrorContains(t, err, "json: cannot unmarshal") // in every other process the library says "unable to"
 	_, is := errors.AsType[*json.SemanticError](err)
 	require.True(t, is)
+	unfit := func() {}
+	_, err = r.Encode(&engine.Message{Type: "counted", Data: unfit})
+	require.ErrorContains(t, err, "json: cannot marshal")
+	_, err = r.Digest("counted", unfit)
+	require.ErrorContains(t, err, "json: cannot marshal")
 }
