@@ -9,9 +9,9 @@ import (
 )
 
 // writebackBytes is how much is moved into the file before the disk is told to begin with it. Left to itself the system keeps
-// nearly all of it until the sync; then the disk gets a whole log at once, and commits wait behind it: of a million commands
-// with 1024 in flight the 99th percentile was 10 ms on two cores, and is 8. PostgreSQL does the same (checkpoint_flush_after),
-// and RocksDB when it is asked to (bytes_per_sync).
+// nearly all of it until the sync; then the disk gets a whole log at once, and commits wait behind it: in orchestrix bench
+// durable the 99th percentile of 1024 commands sent was 12 ms, and is 9. PostgreSQL does the same (checkpoint_flush_after), and
+// RocksDB when it is asked to (bytes_per_sync).
 const writebackBytes = 1 << 20
 
 // checkpointer moves the write-ahead log into the file when it has become long, so that it can be used again from its

@@ -284,3 +284,26 @@ func TestPanicPoisons(t *testing.T) {
 	store.writer.place = kept
 	require.Equal(t, 1, count(t, store))
 }
+
+// A disk that fails when it is told to begin may not fail again at the sync: what was written may be gone. The commit is
+// unknown, the store is shut, and what was acknowledged before is there.
+func TestBeginFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.db")
+	store, err := Open(t.Context(), path, Options{})
+	require.NoError(t, err)
+	small := func() []engine.Append { return []engine.Append{oneEvent("a")} }
+	large := oneEvent("b")
+	large.Events[0].Data = engine.Raw(make([]byte, 2*yieldBytes))
+	require.NoError(t, store.Append(t.Context(), small())[0].Err)
+	log := fileOf(t, store.writer.connection, sqlite3.FCNTL_JOURNAL_POINTER).(*gatheredFile)
+	log.begin = func() error { return errDisk }
+	require.NoError(t, store.Append(t.Context(), small())[0].Err, "it is too little to begin early")
+	require.ErrorIs(t, store.Append(t.Context(), []engine.Append{large})[0].Err, engine.ErrUnknown)
+	require.ErrorIs(t, store.Append(t.Context(), small())[0].Err, ErrPoisoned)
+	require.NoError(t, store.Close())
+
+	store, err = Open(t.Context(), path, Options{})
+	require.NoError(t, err)
+	require.EqualValues(t, 3, store.Append(t.Context(), small())[0].First)
+	require.NoError(t, store.Close())
+}

@@ -12,10 +12,10 @@ const (
 	// gatheredBytes is how much is handed on in one piece.
 	gatheredBytes = 256 << 10
 	// yieldBytes is how much a commit must have written for others to be let run first. For less it does not pay: the sync takes
-	// hardly longer than telling the disk to begin, and 64 callers lost 2 percent.
+	// hardly longer than telling the disk to begin, and the 64 callers of orchestrix bench durable lost 2 percent.
 	yieldBytes = 64 << 10
 	// longYield is what a yield takes only beside goroutines that compute, each of which the runtime lets go on for 10 ms. With
-	// 1 ms instead, 1024 callers who have more at once lost 3 percent.
+	// 1 ms instead, the 1024 commands in flight there lost 3 percent.
 	longYield = 4 * time.Millisecond
 	// hastyYields are left out when one has taken so long.
 	hastyYields = 256
@@ -86,21 +86,19 @@ func (f *gatheredFile) Sync(flags vfs.SyncFlag) error {
 	if err := f.flush(); err != nil {
 		return err
 	}
-	much := f.handed >= yieldBytes
-	if f.handed = 0; much {
-		if err := f.yield(); err != nil {
-			return err
-		}
+	if err := f.yield(); err != nil {
+		return err
 	}
+	f.handed = 0
 	return f.File.Sync(flags)
 }
 
-// yield tells the disk to begin, and lets those run meanwhile who are ready to. A goroutine that waits for a sync keeps a
-// processor from them until Go's runtime takes it back, which it was seen to do after a tenth of a millisecond or two: as long
-// as most syncs take. An error is one of the sync.
+// yield tells the disk to begin with a sync of much, and lets those run meanwhile who are ready to. A goroutine that waits for
+// a sync keeps a processor from them until Go's runtime takes it back, which it was seen to do after a tenth of a millisecond
+// or two: as long as most syncs take. An error is one of the sync.
 func (f *gatheredFile) yield() error {
 	switch {
-	case f.begin == nil:
+	case f.begin == nil || f.handed < yieldBytes:
 		return nil
 	case f.hasty > 0:
 		f.hasty--

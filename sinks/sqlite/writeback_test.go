@@ -3,7 +3,6 @@ package sqlite
 import (
 	"path/filepath"
 	"runtime"
-	"syscall"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
@@ -28,32 +27,9 @@ func TestCheckpointFileBegins(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, 2, begun)
-	failure = syscall.EIO
+	failure = errDisk
 	_, err := f.WriteAt(make([]byte, writebackBytes), 0)
-	require.ErrorIs(t, err, syscall.EIO, "the sync may say nothing of it")
-}
-
-// A disk that fails when it is told to begin may not fail again at the sync: what was written may be gone. The commit is
-// unknown, the store is shut, and what was acknowledged before is there.
-func TestBeginFails(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "events.db")
-	store, err := Open(t.Context(), path, Options{})
-	require.NoError(t, err)
-	small := func() []engine.Append { return []engine.Append{oneEvent("a")} }
-	large := oneEvent("b")
-	large.Events[0].Data = engine.Raw(make([]byte, 2*yieldBytes))
-	require.NoError(t, store.Append(t.Context(), small())[0].Err)
-	log := fileOf(t, store.writer.connection, sqlite3.FCNTL_JOURNAL_POINTER).(*gatheredFile)
-	log.begin = func() error { return syscall.EIO }
-	require.NoError(t, store.Append(t.Context(), small())[0].Err, "it is too little to begin early")
-	require.ErrorIs(t, store.Append(t.Context(), []engine.Append{large})[0].Err, engine.ErrUnknown)
-	require.ErrorIs(t, store.Append(t.Context(), small())[0].Err, ErrPoisoned)
-	require.NoError(t, store.Close())
-
-	store, err = Open(t.Context(), path, Options{})
-	require.NoError(t, err)
-	require.EqualValues(t, 3, store.Append(t.Context(), small())[0].First)
-	require.NoError(t, store.Close())
+	require.ErrorIs(t, err, errDisk, "the sync may say nothing of it")
 }
 
 // On Linux the log of the writer and the database of the checkpointer can be told to begin; a file that is not the system's
